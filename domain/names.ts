@@ -1,0 +1,16 @@
+/** Workflow ids, task queues and search attributes: one place, so that the API, the workers and the UI agree. */
+
+/** The queue that reading workflows and their activities are served from. */
+export const readingTaskQueue = 'nightledger-reading';
+
+export const workflowIds = {
+  backfill: (connectionId: string): string => `backfill:${connectionId}`,
+};
+
+/** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */
+export const searchAttributes = {
+  company: 'NightledgerCompany',
+  connection: 'NightledgerConnection',
+  state: 'NightledgerState',
+  sleepingUntil: 'NightledgerSleepingUntil',
+} as const;
