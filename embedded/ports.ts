@@ -13,7 +13,8 @@ const LOOPBACK = '127.0.0.1';
  */
 export async function requirePort(name: string, port: number, variable?: string): Promise<void> {
   const remedy = variable ? `set ${variable} to another port or stop what uses it` : 'stop what uses it';
-  const refusal = (await answers(port)) ? 'EADDRINUSE' : await listenError(port);
+  // A listener on every address does not, on macOS, hinder another on 127.0.0.1: so ask before trying.
+  const refusal = (await isListening(port)) ? 'EADDRINUSE' : await listenError(port);
   if (refusal === undefined) return;
   const state = refusal === 'EADDRINUSE' ? 'is taken' : `cannot be listened on (${refusal})`;
   throw new StartError(`Port ${port} (${name}) ${state} on ${LOOPBACK}: ${remedy}.`);
@@ -39,8 +40,8 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** Somebody may listen on every address, which on macOS does not hinder listening on one: so ask, too. */
-function answers(port: number): Promise<boolean> {
+/** True if somebody accepts connections on that port of 127.0.0.1. */
+export function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, LOOPBACK);
     const answer = (taken: boolean) => {

@@ -97,7 +97,13 @@ function launch(postgres: string, { stateDir, home, port, fast }: Launch): Promi
   return spawnOwned({
     name: 'postgres',
     command: postgres,
-    args: ['-D', home.data, '-p', String(port), ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
+    args: [
+      '-D',
+      home.data,
+      '-p',
+      String(port),
+      ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+    ],
     env: SERVER_ENV,
     cwd: '/',
     pidDir: join(stateDir, 'pids'),
@@ -117,7 +123,9 @@ async function runUntilReady(run: () => Promise<OwnedProcess>, url: string, log:
     if (await isReady(server, url)) return server;
     const words = await tail(log);
     if (!words.includes(MEMORY_IN_USE) || Date.now() > retryUntil) {
-      throw new StartError(`Postgres ended at its start (${words}): remove the cause, or set DATABASE_URL. See ${log}.`);
+      throw new StartError(
+        `Postgres ended at its start (${words}): remove the cause, or set DATABASE_URL. See ${log}.`,
+      );
     }
     await delay(READY_POLL_MS * 10);
   }
@@ -131,7 +139,9 @@ async function isReady(server: OwnedProcess, url: string): Promise<boolean> {
     if (refusal === undefined) return true;
     if (refusal.code === '28P01' || Date.now() > deadline) {
       await server.stop();
-      throw new StartError(`Postgres does not answer (${refusal.message}): look into its log, or delete the state folder.`);
+      throw new StartError(
+        `Postgres does not answer (${refusal.message}): look into its log, or delete the state folder.`,
+      );
     }
     await delay(READY_POLL_MS);
   }
@@ -139,7 +149,7 @@ async function isReady(server: OwnedProcess, url: string): Promise<boolean> {
 }
 
 /** Undefined if it succeeded. */
-async function tryQuery(url: string, sql: string): Promise<Error & { code?: string } | undefined> {
+async function tryQuery(url: string, sql: string): Promise<(Error & { code?: string }) | undefined> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
   client.on('error', () => undefined);
   try {

@@ -73,7 +73,9 @@ async function firstReachable(inside: string, outside: string, user: ServerUser 
   await giveTo(user, inside);
   if (canWrite(user, inside)) return inside;
   if (existsSync(join(inside, 'data'))) {
-    throw new StartError(`Postgres's user can no longer reach ${inside}: let others pass the folders above it (chmod o+x).`);
+    throw new StartError(
+      `Postgres's user can no longer reach ${inside}: let others pass the folders above it (chmod o+x).`,
+    );
   }
   await rmdir(inside);
   await makeOpenFolder(systemDir());

