@@ -193,12 +193,20 @@ export interface Listed<T> {
   nextCursor: string | null;
 }
 
+/** The cursor of a list was not one that the list has given out. */
+export class InvalidCursor extends Error {
+  constructor() {
+    super('the cursor is not one of this list');
+    this.name = 'InvalidCursor';
+  }
+}
+
 export interface Connection {
   id: string;
   companyId: string;
   direction: Direction;
   status: ConnectionStatus;
-  organisation: (OrganisationFacts & { id: string }) | null;
+  organisation: BoundOrganisation | null;
   grantId: string | null;
   /** `chosen` false: still to be chosen; `date` null when chosen: all history. */
   syncFromDate: { chosen: boolean; date: string | null };
@@ -206,6 +214,19 @@ export interface Connection {
   lastSuccessfulSyncAt: string | null;
   lastError: { code: ConnectionCode; at: string } | null;
   createdAt: string;
+  /** When the first full read was done, which happens once; set by the first move to `active`. */
+  backfilledAt: string | null;
+}
+
+/** Currency, zone and country are null until they were read from Xero; id and name come with the consent. */
+export interface BoundOrganisation {
+  /** Xero's tenant id. */
+  id: string;
+  name: string;
+  baseCurrency: string | null;
+  /** IANA name. */
+  timeZone: string | null;
+  countryCode: string | null;
 }
 
 export interface Connections {
@@ -222,12 +243,20 @@ export interface Connections {
   move(id: string, to: ConnectionStatus): Promise<boolean>;
   /** Once. False when it was chosen already. */
   chooseSyncFromDate(id: string, date: string | null): Promise<boolean>;
-  /** Binds an organisation to a pending connection; refuses one that belongs elsewhere. One transaction. */
+  /** Keeps a consent that covers several organisations until one is chosen; false when none is to be chosen. */
+  offerOrganisations(id: string, grantId: string, organisations: readonly ConsentedOrganisation[]): Promise<boolean>;
+  offeredOrganisations(id: string): Promise<ConsentedOrganisation[]>;
+  /**
+   * Binds an organisation to a pending connection, or a new grant to one that had it; refuses one that belongs elsewhere.
+   * One transaction; a refused grant that serves no connection is forgotten in it.
+   */
   bindOrganisation(
     id: string,
     organisation: { tenantId: string; name: string; xeroConnectionId: string },
     grantId: string,
   ): Promise<'bound' | ConnectionCode>;
+  /** Does a connection live by this link of Xero's? Such a link is not to be ended. */
+  usesXeroConnection(xeroConnectionId: string): Promise<boolean>;
   saveOrganisationFacts(organisationId: string, facts: OrganisationFacts): Promise<void>;
   /** Shown to people while a run sleeps; null when it woke. */
   setSleeping(id: string, until: string | null): Promise<void>;
@@ -289,6 +318,7 @@ export interface Runs {
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
   beginSleep(runId: string, reason: string, until: string): Promise<void>;
   endSleep(runId: string): Promise<void>;
+  /** Latest first. */
   list(connectionId: string, page: ListPage): Promise<Listed<Run>>;
   get(connectionId: string, runId: string): Promise<Run | null>;
   latest(connectionId: string, kind: RunKind): Promise<Run | null>;
@@ -352,19 +382,19 @@ export interface Mirror {
   /** Postgres's clock. */
   now(): Promise<string>;
   /**
-   * Stores a page and the reading's new state in one transaction, and renews the lease.
-   * `advance` is given what the page did and answers the state to keep.
-   * @throws LeaseLost when another reader has taken over.
+   * Stores a page and the reading's new state in one transaction, and renews the lease. Pages of one reader may be
+   * stored at the same time: `advance` is given the state as it is by then, and what the page did.
+   * @throws LeaseLost when another reader has taken over; XeroFault `badAnswer` when the text is no JSON.
    */
   storePage(
     lease: ReaderLease,
     page: PageToStore,
-    advance: (stored: StoredPage) => ReadingState,
+    advance: (state: ReadingState, stored: StoredPage) => ReadingState,
     leaseMs: number,
-  ): Promise<StoredPage>;
+  ): Promise<ReadingState>;
   /** Records of a stream in the mirror that are in scope and not deleted there. */
   countInScope(organisationId: string, stream: StreamName): Promise<number>;
-  /** Saves a state that changed without a page. @throws LeaseLost */
+  /** Saves a state that changed without a page, a new reading's first one too. @throws LeaseLost */
   saveState(lease: ReaderLease, state: ReadingState): Promise<void>;
   finish(lease: ReaderLease, status: 'complete' | 'unavailable' | 'failed', code: string | null): Promise<void>;
   /** Counts a fault; answers how many came in a row without a stored page between them. */

@@ -1,0 +1,120 @@
+import type pg from 'pg';
+import type { Listed, ListPage, Run, RunKind, RunOutcome, Runs } from '../domain/ports.js';
+
+/** Runs: how each ended, how long it slept, what it asked of Xero. All writes may be repeated without harm. */
+export function createRuns(pool: pg.Pool): Runs {
+  return {
+    async start(run) {
+      await pool.query(
+        `INSERT INTO run (run_id, workflow_id, kind, connection_id) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (run_id) DO NOTHING`,
+        [run.runId, run.workflowId, run.kind, run.connectionId],
+      );
+    },
+
+    async end(runId, outcome) {
+      await pool.query(
+        `UPDATE run SET outcome = $2, ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL`,
+        [runId, outcome],
+      );
+    },
+
+    async beginSleep(runId, reason, until) {
+      await pool.query(
+        `INSERT INTO run_sleep (run_id, reason, until) VALUES ($1, $2, $3) ON CONFLICT (run_id, until) DO NOTHING`,
+        [runId, reason, until],
+      );
+    },
+
+    async endSleep(runId) {
+      await pool.query('UPDATE run_sleep SET ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+    },
+
+    list: (connectionId, page) => listRuns(pool, connectionId, page),
+
+    async get(connectionId, runId) {
+      const { rows } = await pool.query<RunRow>(`${selectRun} WHERE run.connection_id = $1 AND run.run_id = $2`, [
+        connectionId,
+        runId,
+      ]);
+      return rows[0] ? toRun(rows[0]) : null;
+    },
+
+    async latest(connectionId: string, kind: RunKind) {
+      const { rows } = await pool.query<RunRow>(
+        `${selectRun} WHERE run.connection_id = $1 AND run.kind = $2 ORDER BY run.started_at DESC LIMIT 1`,
+        [connectionId, kind],
+      );
+      return rows[0] ? toRun(rows[0]) : null;
+    },
+  };
+}
+
+interface Tally {
+  stream: string;
+  calls: number;
+  bytes: number;
+  refused_minute: number;
+  refused_day: number;
+  refused_concurrent: number;
+  refused_app_minute: number;
+}
+
+interface RunRow {
+  run_id: string;
+  workflow_id: string;
+  kind: RunKind;
+  connection_id: string;
+  outcome: RunOutcome;
+  started_at: Date;
+  ended_at: Date | null;
+  tallies: Tally[];
+  sleeps: { reason: string; seconds: number }[];
+}
+
+const selectRun = `
+  SELECT run.run_id, run.workflow_id, run.kind, run.connection_id, run.outcome, run.started_at, run.ended_at,
+         (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM call_tally tally
+           WHERE tally.connection_id = run.connection_id AND tally.run_id = run.run_id) AS tallies,
+         (SELECT coalesce(json_agg(json_build_object('reason', reason, 'seconds',
+                   round(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at))::int) ORDER BY began_at), '[]')
+            FROM run_sleep WHERE run_sleep.run_id = run.run_id) AS sleeps
+    FROM run`;
+
+function toRun(row: RunRow): Run {
+  const sum = (field: Exclude<keyof Tally, 'stream'>): number =>
+    row.tallies.reduce((total, tally) => total + Number(tally[field]), 0);
+  return {
+    workflowId: row.workflow_id,
+    runId: row.run_id,
+    kind: row.kind,
+    connectionId: row.connection_id,
+    outcome: row.outcome,
+    startedAt: row.started_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    calls: sum('calls'),
+    bytes: sum('bytes'),
+    rateLimited: {
+      minute: sum('refused_minute'),
+      day: sum('refused_day'),
+      concurrent: sum('refused_concurrent'),
+      appMinute: sum('refused_app_minute'),
+    },
+    sleeps: row.sleeps,
+    streams: Object.fromEntries(row.tallies.map((tally) => [tally.stream, { calls: Number(tally.calls) }])),
+  };
+}
+
+/** The cursor is the start of the last run of the page before, with its id where two began at one instant. */
+async function listRuns(pool: pg.Pool, connectionId: string, page: ListPage): Promise<Listed<Run>> {
+  const [before, beforeId] = page.cursor?.split('~') ?? [null, null];
+  const { rows } = await pool.query<RunRow>(
+    `${selectRun} WHERE run.connection_id = $1
+        AND ($2::timestamptz IS NULL OR (date_trunc('milliseconds', run.started_at), run.run_id) < ($2, $3))
+      ORDER BY date_trunc('milliseconds', run.started_at) DESC, run.run_id DESC LIMIT $4`,
+    [connectionId, before, beforeId, page.limit + 1],
+  );
+  const data = rows.slice(0, page.limit).map(toRun);
+  const last = data.at(-1);
+  return { data, nextCursor: rows.length > page.limit && last ? `${last.startedAt}~${last.runId}` : null };
+}

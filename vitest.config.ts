@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    globalSetup: ['test/support/globalSetup.ts'],
+    reporters: ['default', './test/support/closingLine.ts'],
+  },
+});
