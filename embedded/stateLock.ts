@@ -9,19 +9,28 @@ import { StartError } from './startError.js';
  * Takes a state folder for this process alone; made if it is not there. A lock whose holder has died counts for nothing.
  *
  * @returns a function that gives it back
- * @throws StartError if another running process has it
+ * @throws StartError if another running process has it, or it cannot be written
  */
 export async function lockStateDir(stateDir: string): Promise<() => Promise<void>> {
   const path = join(stateDir, 'lock.json');
   const mine = `${path}.${randomUUID()}`;
-  await mkdir(stateDir, { recursive: true });
-  await writeFile(mine, JSON.stringify(selfIdentity()));
+  await writeOwn(mine, stateDir);
   try {
     await takeLock(mine, path, stateDir);
   } finally {
     await rm(mine, { force: true });
   }
   return () => rm(path, { force: true });
+}
+
+async function writeOwn(mine: string, stateDir: string): Promise<void> {
+  try {
+    await mkdir(stateDir, { recursive: true });
+    await writeFile(mine, JSON.stringify(selfIdentity()));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new StartError(`The state folder ${stateDir} cannot be written (${reason}): open it, or choose another.`);
+  }
 }
 
 /** A hard link appears whole or not at all, and never over an existing file: two starters cannot both succeed. */
