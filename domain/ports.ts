@@ -238,7 +238,9 @@ export interface Connections {
     syncFromDate: { chosen: boolean; date: string | null };
   }): Promise<{ created: true } | { created: false; existingId: string }>;
   get(id: string): Promise<Connection | null>;
-  list(page: ListPage & { company?: string; status?: ConnectionStatus; lastError?: string }): Promise<Listed<Connection>>;
+  list(
+    page: ListPage & { company?: string; status?: ConnectionStatus; lastError?: string },
+  ): Promise<Listed<Connection>>;
   /** Moves the status if the state machine allows it; answers whether it did. */
   move(id: string, to: ConnectionStatus): Promise<boolean>;
   /** Once. False when it was chosen already. */
