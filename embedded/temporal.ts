@@ -2,15 +2,14 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { endLeftovers } from './leftovers.js';
 import { freePort, isListening, requirePort } from './ports.js';
 import { type OwnedProcess, spawnOwned } from './processes.js';
 import { StartError } from './startError.js';
 import { findTemporal } from './temporalBinary.js';
+import { addMissingSearchAttributes, NAMESPACE, type SearchAttributes, setRetention } from './temporalNamespace.js';
 
-/** The types that the dev server registers (`temporal server start-dev --help`). */
-export type SearchAttributeTypeName = 'Text' | 'Keyword' | 'Int' | 'Double' | 'Bool' | 'Datetime' | 'KeywordList';
+export type { SearchAttributes, SearchAttributeTypeName } from './temporalNamespace.js';
 
 export interface TemporalOptions {
   /** The folder that keeps pid files and logs; made if it is not there. */
@@ -21,7 +20,7 @@ export interface TemporalOptions {
   readonly uiPort?: number | undefined;
   /** The file that keeps everything; without it all is in memory, five times as fast and gone at the end. */
   readonly dbFile?: string | undefined;
-  readonly searchAttributes?: Readonly<Record<string, SearchAttributeTypeName>> | undefined;
+  readonly searchAttributes?: SearchAttributes | undefined;
   /** How long ended runs are kept; 30 days with a file, the server's own 24 hours without. */
   readonly retentionDays?: number | undefined;
   /** Values are JSON: `{ 'matching.enableFairness': true }`. */
@@ -40,9 +39,7 @@ export interface RunningTemporal {
 const READY_LIMIT_MS = 60_000;
 const CONNECT_LIMIT_MS = 1_000;
 const POLL_MS = 50;
-const NAMESPACE = 'default';
 const FILE_RETENTION_DAYS = 30;
-const DAY_MS = 86_400_000;
 
 /** Fairness is off until asked for. The version check asks a server of Temporal's; nothing of ours leaves the machine. */
 const DYNAMIC_CONFIG = { 'matching.enableFairness': true, 'frontend.enableServerVersionCheck': false };
@@ -61,7 +58,7 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
   const port = options.port ?? (await freePort());
   const command = await findTemporal({ log: options.log });
   const server = await launch(command, { ...options, stateDir, port });
-  await prepare(server, port, retentionOf(options), logFile(stateDir));
+  await prepare(server, port, options, logFile(stateDir));
   const uiUrl = options.uiPort === undefined ? undefined : `http://127.0.0.1:${options.uiPort}`;
   return { address: `127.0.0.1:${port}`, uiUrl, pid: server.pid, stop: server.stop };
 }
@@ -103,10 +100,12 @@ function retentionOf({ retentionDays, dbFile }: TemporalOptions): number | undef
   return retentionDays ?? (dbFile === undefined ? undefined : FILE_RETENTION_DAYS);
 }
 
-async function prepare(server: OwnedProcess, port: number, retentionDays: number | undefined, log: string) {
+async function prepare(server: OwnedProcess, port: number, options: TemporalOptions, log: string): Promise<void> {
+  const retentionDays = retentionOf(options);
   try {
     const connection = await connectWhenReady(server, port, log);
     if (retentionDays !== undefined) await setRetention(connection, retentionDays);
+    await addMissingSearchAttributes(connection, options.searchAttributes ?? {});
     await connection.close();
   } catch (error) {
     await server.stop();
@@ -137,13 +136,6 @@ async function tryConnect(address: string): Promise<Connection | undefined> {
     await connection.close();
     return undefined;
   }
-}
-
-async function setRetention(connection: Connection, days: number): Promise<void> {
-  await connection.workflowService.updateNamespace({
-    namespace: NAMESPACE,
-    config: { workflowExecutionRetentionTtl: msToTs(days * DAY_MS) },
-  });
 }
 
 function logFile(stateDir: string): string {
