@@ -189,7 +189,8 @@ const storeStatement = (elements: string): string => `
          coalesce((SELECT bool_and(updated_at >= before) AND min(updated_at) < max(updated_at) FROM stamps), false) AS ascending,
          (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
 
-const elementsOfJsonb = 'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $9) WITH ORDINALITY';
+const elementsOfJsonb =
+  'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $9) WITH ORDINALITY';
 const elementsOfText = `SELECT try_jsonb(value::text) AS body, ordinality AS place
      FROM json_array_elements($3::json -> $9) WITH ORDINALITY`;
 
@@ -260,7 +261,12 @@ async function setRecordsAside(
   }
 }
 
-async function deleteAbsent(client: pg.PoolClient, stream: StreamName, page: PageToStore, present: string[]): Promise<void> {
+async function deleteAbsent(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: PageToStore,
+  present: string[],
+): Promise<void> {
   await client.query(
     `UPDATE record SET deleted_at = clock_timestamp()
       WHERE organisation_id = $1 AND stream = $2 AND deleted_at IS NULL AND read_at < $3 AND NOT xero_id = ANY ($4)`,

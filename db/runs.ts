@@ -27,7 +27,9 @@ export function createRuns(pool: pg.Pool): Runs {
     },
 
     async endSleep(runId) {
-      await pool.query('UPDATE run_sleep SET ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+      await pool.query('UPDATE run_sleep SET ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL', [
+        runId,
+      ]);
     },
 
     list: (connectionId, page) => listRuns(pool, connectionId, page),

@@ -54,7 +54,10 @@ export type ConnectionCode = keyof typeof connectionCodes;
 export const requestCodes = {
   invalid_request: { message: 'The request is not valid.', remedy: 'Correct the fields that are named.' },
   invalid_json: { message: 'The body is not JSON.', remedy: 'Send a JSON body with content-type application/json.' },
-  unauthorised: { message: 'No valid API key.', remedy: 'Send "Authorization: Bearer <key>" with a key that is in use.' },
+  unauthorised: {
+    message: 'No valid API key.',
+    remedy: 'Send "Authorization: Bearer <key>" with a key that is in use.',
+  },
   forbidden: { message: 'This key may not do that.', remedy: 'Use a key with the role that the call needs.' },
   not_found: { message: 'There is no such thing here.', remedy: 'Check the id in the address.' },
   already_connected: {

@@ -77,12 +77,21 @@ export const streams: Readonly<Record<StreamName, Stream>> = {
     query: { includeArchived: 'true' },
     title: 'contacts',
   },
-  organisation: { ...wholeList('organisation', 'Organisation', 'OrganisationID', 'organisation'), collection: 'Organisations' },
+  organisation: {
+    ...wholeList('organisation', 'Organisation', 'OrganisationID', 'organisation'),
+    collection: 'Organisations',
+  },
   accounts: wholeList('accounts', 'Accounts', 'AccountID', 'accounts'),
   taxRates: wholeList('taxRates', 'TaxRates', 'TaxType', 'tax rates'),
-  trackingCategories: wholeList('trackingCategories', 'TrackingCategories', 'TrackingCategoryID', 'tracking categories', {
-    includeArchived: 'true',
-  }),
+  trackingCategories: wholeList(
+    'trackingCategories',
+    'TrackingCategories',
+    'TrackingCategoryID',
+    'tracking categories',
+    {
+      includeArchived: 'true',
+    },
+  ),
   currencies: wholeList('currencies', 'Currencies', 'Code', 'currencies'),
   items: wholeList('items', 'Items', 'ItemID', 'items', { unitdp: '4' }),
   invoices: {

@@ -58,7 +58,13 @@ const syncFrom = '2026-01-01';
 const overlapMs = 10_000;
 
 /** Reads as the activity does: several calls in flight, each answered at a moment of its own, edits all the while. */
-function readWhileEdited(model: ListModel, start: ReadingState, mirror: Map<string, number>, random: () => number, edits: number) {
+function readWhileEdited(
+  model: ListModel,
+  start: ReadingState,
+  mirror: Map<string, number>,
+  random: () => number,
+  edits: number,
+) {
   let state = start;
   let calls = 0;
   let left = edits;
@@ -73,7 +79,11 @@ function readWhileEdited(model: ListModel, start: ReadingState, mirror: Map<stri
     else model.edit('2026-07-01');
   };
   while (state.pass !== null) {
-    for (const call of nextCalls(state, inFlight.map((each) => each.call.page), 5)) {
+    for (const call of nextCalls(
+      state,
+      inFlight.map((each) => each.call.page),
+      5,
+    )) {
       inFlight.push({ call, sentAt: model.clock });
       calls++;
     }
@@ -161,7 +171,13 @@ describe('reading a stream', () => {
   it('reads a list in one call', () => {
     const calls = nextCalls(beginFull(streams.accounts, '2026-01-01'), [], 5);
     expect(calls).toHaveLength(1);
-    const outcome = { itemCount: null, rows: 70, outOfScope: 0, ascendingByStamp: false, asOf: '2026-11-01T00:00:00.000Z' };
+    const outcome = {
+      itemCount: null,
+      rows: 70,
+      outOfScope: 0,
+      ascendingByStamp: false,
+      asOf: '2026-11-01T00:00:00.000Z',
+    };
     const state = afterPage(beginFull(streams.accounts, null), calls[0] as PageCall, outcome, 0);
     expect(state.pass).toBeNull();
   });
@@ -169,7 +185,13 @@ describe('reading a stream', () => {
   it("reads in Xero's own order, last page first, when the answer was not sorted as asked", () => {
     const start = beginFull(streams.contacts, null);
     const [call] = nextCalls(start, [], 5) as [PageCall];
-    const unsorted = { itemCount: 2500, rows: 1000, outOfScope: 0, ascendingByStamp: true, asOf: '2026-11-01T00:00:00.000Z' };
+    const unsorted = {
+      itemCount: 2500,
+      rows: 1000,
+      outOfScope: 0,
+      ascendingByStamp: true,
+      asOf: '2026-11-01T00:00:00.000Z',
+    };
     const state = afterPage(start, call, unsorted, 0);
     expect(state.pass).toBe('resweep');
     expect(nextCalls(state, [], 5)).toHaveLength(1);
@@ -178,7 +200,13 @@ describe('reading a stream', () => {
   it('ends when an endpoint ignores paging and answers everything at once', () => {
     const start = beginFull(streams.contacts, null);
     const [call] = nextCalls(start, [], 5) as [PageCall];
-    const whole = { itemCount: null, rows: 2500, outOfScope: 0, ascendingByStamp: false, asOf: '2026-11-01T00:00:00.000Z' };
+    const whole = {
+      itemCount: null,
+      rows: 2500,
+      outOfScope: 0,
+      ascendingByStamp: false,
+      asOf: '2026-11-01T00:00:00.000Z',
+    };
     const caughtUp = afterPage(start, call, whole, 0);
     const [next] = nextCalls(caughtUp, [], 5) as [PageCall];
     expect(next.pass).toBe('catchUp');

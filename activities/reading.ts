@@ -1,0 +1,288 @@
+import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type {
+  CallContext,
+  Connection,
+  Connections,
+  Mirror,
+  PageAnswer,
+  ReaderLease,
+  StoredPage,
+  XeroReader,
+} from '../domain/ports.js';
+import { LeaseLost } from '../domain/ports.js';
+import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
+import {
+  afterPage,
+  afterRefusedOrder,
+  beginFull,
+  nextCalls,
+  type PageCall,
+  type ReadingState,
+} from '../domain/reading.js';
+import { type Stream, type StreamName, streams } from '../domain/streams.js';
+import { again, ended, isOurs, kindOf, notYet } from './failures.js';
+import { type Patience, waitAfter } from './patience.js';
+
+export interface ReadingPorts {
+  xero: XeroReader;
+  mirror: Mirror;
+  connections: Connections;
+  patience: Patience;
+  /** Milliseconds of a monotonic clock. */
+  elapsed: () => number;
+}
+
+export interface ReadStreamInput {
+  connectionId: string;
+  stream: StreamName;
+  /** First execution run id of the run that reads. */
+  runId: string;
+}
+
+export interface ReadStreamResult {
+  /** `more`: call again; `sleep`: the day's calls are used up until `until`. */
+  outcome: 'complete' | 'more' | 'sleep' | 'unavailable';
+  /** Records of the stream in the mirror, in scope. */
+  records: number;
+  /** What Xero said there is; null until it said. */
+  expected: number | null;
+  until: string | null;
+}
+
+/** An activity reads for up to a minute, so that a million records need few events of history. */
+const turnMs = 60_000;
+/** Longer than a call may take, so that a reader that lives never loses its stream. */
+const leaseMs = 90_000;
+const busyWaitMs = 2000;
+const heartbeatMs = 1000;
+/** Xero allows five calls in flight to an organisation (xero-api.md §1). */
+const mostInFlight = 5;
+/** Taken off Xero's clock when a reading's start is noted: its servers need not agree to the second. */
+const overlapMs = 10_000;
+
+/** Activities that read Xero into the mirror. All may be repeated: what counts is committed with its cursor. */
+export function createReadingActivities(ports: ReadingPorts) {
+  return {
+    /**
+     * Reads a stream from where its cursor stands, for up to a minute, committing at each page.
+     * @throws ApplicationFailure: `budgetWait`, `streamBusy` and faults are retried by Temporal; a connection code ends it.
+     */
+    async readStream(input: ReadStreamInput): Promise<ReadStreamResult> {
+      const beating = setInterval(() => heartbeat(), heartbeatMs);
+      try {
+        return await readForATurn(ports, input);
+      } catch (error) {
+        throw isOurs(error) ? error : again('fault', ports.patience.firstWaitMs, kindOf(error));
+      } finally {
+        clearInterval(beating);
+      }
+    },
+  };
+}
+
+async function readForATurn(ports: ReadingPorts, input: ReadStreamInput): Promise<ReadStreamResult> {
+  const about = `connection ${input.connectionId}, stream ${input.stream}`;
+  const connection = await connected(ports, input.connectionId, about);
+  const held = await ports.mirror.acquire(input.connectionId, input.stream, input.runId, leaseMs);
+  if (!held) throw notYet('streamBusy', busyWaitMs, `another reader has the stream (${about})`);
+  if (held.status === 'complete') {
+    await ports.mirror.release(held.lease);
+    return result(ports, input, 'complete');
+  }
+  const state = held.state ?? beginFull(streams[input.stream], connection.syncFromDate.date);
+  if (!held.state) await ports.mirror.saveState(held.lease, state);
+  const turn = new Turn(ports, connection, held.lease, input.runId, state);
+  try {
+    await turn.read();
+    if (turn.done) await ports.mirror.finish(held.lease, 'complete', null);
+    else await ports.mirror.release(held.lease);
+    return result(ports, input, turn.done ? 'complete' : 'more');
+  } catch (error) {
+    return await whatFollows(ports, input, held.lease, error, about);
+  }
+}
+
+async function connected(ports: ReadingPorts, connectionId: string, about: string): Promise<Connected> {
+  const connection = await ports.connections.get(connectionId);
+  if (!connection?.organisation || !connection.grantId) throw ended('xero_auth_failed', about);
+  return { ...connection, organisation: connection.organisation, grantId: connection.grantId };
+}
+
+type Connected = Connection & { organisation: NonNullable<Connection['organisation']>; grantId: string };
+
+async function result(
+  ports: ReadingPorts,
+  input: ReadStreamInput,
+  outcome: ReadStreamResult['outcome'],
+  until: string | null = null,
+): Promise<ReadStreamResult> {
+  const all = await ports.mirror.progress(input.connectionId);
+  const own = all.find((each) => each.stream === input.stream);
+  return { outcome, records: own?.records ?? 0, expected: own?.expected ?? null, until };
+}
+
+/** Pages in flight, each stored as it comes; the first error stops new calls, and what is in flight is still stored. */
+class Turn {
+  private readonly inFlight = new Map<number, Promise<void>>();
+  private readonly stream: Stream;
+  private readonly context: CallContext;
+  private readonly endsAt: number;
+  private failure: unknown = null;
+
+  constructor(
+    private readonly ports: ReadingPorts,
+    private readonly connection: Connected,
+    private readonly lease: ReaderLease,
+    runId: string,
+    private state: ReadingState,
+  ) {
+    this.stream = streams[lease.stream];
+    this.context = {
+      connectionId: connection.id,
+      organisationId: connection.organisation.id,
+      grantId: connection.grantId,
+      runId,
+      priority: 'background',
+    };
+    this.endsAt = ports.elapsed() + turnMs;
+  }
+
+  get done(): boolean {
+    return this.state.pass === null;
+  }
+
+  async read(): Promise<void> {
+    for (;;) {
+      if (this.failure === null && this.ports.elapsed() < this.endsAt) this.launch();
+      if (this.inFlight.size === 0) break;
+      await Promise.race(this.inFlight.values());
+    }
+    if (this.failure !== null) throw this.failure;
+  }
+
+  private launch(): void {
+    for (const call of nextCalls(this.state, [...this.inFlight.keys()], mostInFlight)) {
+      const reading = this.readPage(call)
+        .catch((error: unknown) => {
+          if (!this.mayWaitItsTurn(error)) this.failure ??= error;
+        })
+        .finally(() => this.inFlight.delete(call.page));
+      this.inFlight.set(call.page, reading);
+    }
+  }
+
+  /** Somebody else's calls fill Xero's five places: this page is asked for again when one of ours has come. */
+  private mayWaitItsTurn(error: unknown): boolean {
+    return error instanceof MustWait && error.limit === 'concurrent' && this.inFlight.size > 1;
+  }
+
+  private async readPage(call: PageCall): Promise<void> {
+    const readAt = await this.ports.mirror.now();
+    const began = this.ports.elapsed();
+    const answer = await this.ask(call);
+    if (answer === null) return;
+    const asOf = new Date(Date.parse(answer.answeredAt) - (this.ports.elapsed() - began) - overlapMs).toISOString();
+    const mirrored =
+      call.pass === 'audit' ? await this.ports.mirror.countInScope(this.context.organisationId, this.stream.name) : 0;
+    const page = {
+      organisationId: this.context.organisationId,
+      text: answer.text,
+      readAt,
+      syncFromDate: this.connection.syncFromDate.date,
+      complete: call.pass === 'list',
+    };
+    const advance = (state: ReadingState, stored: StoredPage): ReadingState =>
+      afterPage(state, call, { ...stored, rows: stored.seen, itemCount: answer.itemCount, asOf }, mirrored);
+    this.state = await this.ports.mirror.storePage(this.lease, page, advance, leaseMs);
+  }
+
+  /** Null when Xero would not sort by id: the state says by then how to read instead. */
+  private async ask(call: PageCall): Promise<PageAnswer | null> {
+    const query = {
+      page: this.stream.way === 'wholeList' ? undefined : call.page,
+      pageSize: this.stream.way === 'wholeList' ? undefined : call.pageSize,
+      order: call.orderById ? `${this.stream.idField} ASC` : undefined,
+      where: call.filtered ? this.dateFilter() : undefined,
+      modifiedSince: call.since ?? undefined,
+    };
+    try {
+      return await this.ports.xero.readPage(this.context, this.stream.name, query, cancellationSignal());
+    } catch (error) {
+      if (!call.orderById || !(error instanceof XeroRefusal) || error.kind !== 'badRequest') throw error;
+      this.state = afterRefusedOrder(this.state);
+      await this.ports.mirror.saveState(this.lease, this.state);
+      return null;
+    }
+  }
+
+  private dateFilter(): string {
+    const [year, month, day] = (this.connection.syncFromDate.date as string).split('-');
+    return `${this.stream.decidingDate} >= DateTime(${year},${month},${day})`;
+  }
+}
+
+/** What an error means for the stream and for Temporal: a result, or a failure that is thrown. */
+async function whatFollows(
+  ports: ReadingPorts,
+  input: ReadStreamInput,
+  lease: ReaderLease,
+  error: unknown,
+  about: string,
+): Promise<ReadStreamResult> {
+  if (cancellationSignal().aborted) {
+    await ports.mirror.release(lease);
+    throw isOurs(error) ? error : new CancelledFailure('the reading was stopped');
+  }
+  if (isOurs(error)) throw error;
+  if (error instanceof LeaseLost) throw notYet('streamBusy', busyWaitMs, `${kindOf(error)} (${about})`);
+  if (error instanceof MustWait) return await waitForBudget(ports, input, lease, error, about);
+  if (error instanceof XeroRefusal) return await refused(ports, input, lease, error, about);
+  return await faulted(ports, lease, error, about);
+}
+
+async function waitForBudget(
+  ports: ReadingPorts,
+  input: ReadStreamInput,
+  lease: ReaderLease,
+  wait: MustWait,
+  about: string,
+): Promise<ReadStreamResult> {
+  await ports.mirror.release(lease);
+  if (wait.limit !== 'day') throw notYet('budgetWait', wait.waitMs, `${wait.message} (${about})`);
+  const until = new Date(Date.parse(await ports.mirror.now()) + wait.waitMs).toISOString();
+  return await result(ports, input, 'sleep', until);
+}
+
+async function refused(
+  ports: ReadingPorts,
+  input: ReadStreamInput,
+  lease: ReaderLease,
+  refusal: XeroRefusal,
+  about: string,
+): Promise<ReadStreamResult> {
+  if (refusal.kind === 'authFailed') {
+    await ports.mirror.release(lease);
+    throw ended('xero_auth_failed', about);
+  }
+  if (refusal.kind === 'scopeMissing') {
+    await ports.mirror.finish(lease, 'unavailable', 'scopes_missing');
+    return await result(ports, input, 'unavailable');
+  }
+  await ports.mirror.finish(lease, 'failed', 'could_not_sync');
+  throw ended('could_not_sync', `${about}: ${refusal.message}`);
+}
+
+/** Faults are counted in Postgres, not by Temporal's attempts, because waits for the budget are attempts too. */
+async function faulted(ports: ReadingPorts, lease: ReaderLease, error: unknown, about: string): Promise<never> {
+  const said = `${kindOf(error)} (${about})`;
+  const faults = await ports.mirror.countFault(lease).catch(() => 1);
+  if (faults >= ports.patience.mostFaults) {
+    const code = error instanceof XeroFault ? 'xero_unavailable' : 'could_not_sync';
+    await ports.mirror.finish(lease, 'failed', code);
+    throw ended(code, said);
+  }
+  await ports.mirror.release(lease).catch(() => undefined);
+  const offline = error instanceof XeroFault && error.kind === 'offline';
+  throw again('fault', waitAfter(ports.patience, faults, offline), said);
+}

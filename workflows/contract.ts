@@ -1,0 +1,45 @@
+/**
+ * What starts, steers and describes the workflows: names, inputs, messages, search attributes. The API and the workers
+ * import this page and no workflow code.
+ */
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { searchAttributes as names } from '../domain/names.js';
+
+export const backfillWorkflowName = 'initialBackfill';
+
+export interface BackfillInput {
+  connectionId: string;
+  /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
+  eventsPerRun?: number;
+}
+
+export interface BackfillResult {
+  outcome: 'completed' | 'could_not_sync';
+  /** Records in scope, by stream. */
+  records: Record<string, number>;
+}
+
+/** Messages to a running workflow. Each may be sent twice without harm. */
+export const pauseSignal = 'pause';
+export const resumeSignal = 'resume';
+export const syncFromDateChosenSignal = 'syncFromDateChosen';
+
+export const searchAttributeKeys = {
+  company: defineSearchAttributeKey(names.company, 'KEYWORD'),
+  connection: defineSearchAttributeKey(names.connection, 'KEYWORD'),
+  state: defineSearchAttributeKey(names.state, 'KEYWORD'),
+  sleepingUntil: defineSearchAttributeKey(names.sleepingUntil, 'DATETIME'),
+};
+
+/** What a run is doing, as support staff search for it. */
+export type RunState =
+  | 'readingContacts'
+  | 'readingSettings'
+  | 'awaitingSyncFromDate'
+  | 'awaitingDate'
+  | 'readingDocuments'
+  | 'sleepingDailyLimit'
+  | 'paused'
+  | 'completed'
+  | 'failed'
+  | 'cancelled';

@@ -1,0 +1,225 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  type ActivityOptions,
+  ApplicationFailure,
+  allHandlersFinished,
+  CancellationScope,
+  ContinueAsNew,
+  condition,
+  continueAsNew,
+  defineSignal,
+  isCancellation,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BookkeepingActivities, ReadingActivities } from '../activities/index.js';
+import type { ConnectionStatus } from '../domain/connection.js';
+import type { RunOutcome } from '../domain/ports.js';
+import { type Stage, type StreamName, streams, streamsOf } from '../domain/streams.js';
+import {
+  type BackfillInput,
+  type BackfillResult,
+  type RunState,
+  searchAttributeKeys,
+  syncFromDateChosenSignal,
+} from './contract.js';
+import { createNap } from './nap.js';
+import { createPauses } from './pauses.js';
+import { type Progress, runDetails } from './runDetails.js';
+
+/** Reads are repeated until they succeed or end with a code; the activity counts the faults itself (patience.ts). */
+const readOptions: ActivityOptions = {
+  startToCloseTimeout: '3 minutes',
+  heartbeatTimeout: '6 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+const { readStream } = proxyActivities<ReadingActivities>(readOptions);
+
+const books = proxyActivities<BookkeepingActivities>({
+  startToCloseTimeout: '30 seconds',
+  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+});
+
+const syncFromDateChosen = defineSignal(syncFromDateChosenSignal);
+
+/**
+ * The first full read of a connection, once ever: contacts, then what documents refer to, then, from the Sync From
+ * Date, the documents. Each wait is a visible state that ends by itself; what was read stays read.
+ * Fails with a connection code (domain/codes.ts) as the failure's type.
+ */
+export async function initialBackfill(input: BackfillInput): Promise<BackfillResult> {
+  const backfill = new Backfill(input);
+  try {
+    return await backfill.run();
+  } catch (error) {
+    if (error instanceof ContinueAsNew) throw error;
+    const outcome = outcomeOf(error);
+    await CancellationScope.nonCancellable(() => backfill.end(outcome));
+    throw isCancellation(error) ? error : failureOf(error, outcome);
+  }
+}
+
+class Backfill {
+  private readonly reference = {
+    workflowId: workflowInfo().workflowId,
+    runId: workflowInfo().firstExecutionRunId,
+    kind: 'backfill' as const,
+    connectionId: '',
+  };
+  private readonly progress: Progress = {
+    company: '',
+    syncFromDate: null,
+    doing: 'readingContacts',
+    waitsFor: null,
+    streams: {},
+  };
+  private chosen = false;
+  private failed = false;
+  private readonly nap = createNap(
+    (reason, until) => this.fallAsleep(reason, until),
+    () => this.wakeUp(),
+  );
+  private readonly unlessPaused = createPauses(
+    () => this.enter('paused', 'paused'),
+    () => this.enter(this.before.state, this.before.status),
+  );
+  private before: { state: RunState; status: ConnectionStatus } = {
+    state: 'readingContacts',
+    status: 'syncingContacts',
+  };
+
+  constructor(private readonly input: BackfillInput) {
+    this.reference.connectionId = input.connectionId;
+    setHandler(syncFromDateChosen, () => {
+      this.chosen = true;
+    });
+  }
+
+  async run(): Promise<BackfillResult> {
+    await books.startRun(this.reference);
+    await this.learn();
+    await this.enter('readingContacts', 'syncingContacts');
+    await this.readStage('contacts');
+    await this.enter('readingSettings', 'syncingContacts');
+    await this.readStage('settings');
+    await books.learnOrganisation(this.input.connectionId);
+    await this.awaitSyncFromDate();
+    await this.awaitDate();
+    await this.enter('readingDocuments', 'backfilling');
+    await this.readStage('documents');
+    const outcome = this.failed ? 'could_not_sync' : 'completed';
+    await this.end(outcome);
+    if (this.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
+    const records = Object.entries(this.progress.streams).map(([name, stream]) => [name, stream.records]);
+    return { outcome, records: Object.fromEntries(records) };
+  }
+
+  /** Reads the streams of a stage side by side. One that fails stops no other; without contacts nothing else is read. */
+  private async readStage(stage: Stage): Promise<void> {
+    const names = streamsOf(stage).map((stream) => stream.name);
+    const results = await Promise.allSettled(names.map((name) => this.readToEnd(name)));
+    for (const result of results) {
+      if (result.status === 'fulfilled') continue;
+      const streamOnly = ['could_not_sync', 'xero_unavailable'].includes(outcomeOf(result.reason));
+      if (!streamOnly || stage === 'contacts') throw result.reason;
+      this.failed = true;
+    }
+    if (this.wantsNewRun()) await this.startNewRun();
+  }
+
+  private async readToEnd(stream: StreamName): Promise<void> {
+    while (!this.wantsNewRun()) {
+      const { connectionId } = this.input;
+      const summary = `${streams[stream].title}, connection ${connectionId}`;
+      const turn = await this.unlessPaused(() =>
+        readStream.executeWithOptions({ ...readOptions, summary }, [
+          { connectionId, stream, runId: this.reference.runId },
+        ]),
+      );
+      this.progress.streams[stream] = { records: turn.records, expected: turn.expected, outcome: turn.outcome };
+      this.show();
+      if (turn.outcome === 'complete' || turn.outcome === 'unavailable') return;
+      if (turn.outcome === 'sleep' && turn.until) await this.nap('daily limit of Xero', new Date(turn.until));
+    }
+  }
+
+  private async awaitSyncFromDate(): Promise<void> {
+    while (!(await this.learn()).syncFromDate.chosen) {
+      await this.enter('awaitingSyncFromDate', 'awaitingSyncFromDate');
+      await condition(() => this.chosen);
+      this.chosen = false;
+    }
+  }
+
+  private async awaitDate(): Promise<void> {
+    const { startsAt } = await this.learn();
+    if (startsAt === null || Date.parse(startsAt) <= Date.now()) return;
+    await this.enter('awaitingDate', 'awaitingDate');
+    await this.nap('Sync From Date not reached', new Date(startsAt));
+  }
+
+  private async learn() {
+    const facts = await books.facts(this.input.connectionId);
+    this.progress.company = facts.companyId;
+    this.progress.syncFromDate = facts.syncFromDate;
+    return facts;
+  }
+
+  private async enter(state: RunState, status: ConnectionStatus): Promise<void> {
+    if (state !== 'paused') this.before = { state, status };
+    this.show(state);
+    await books.enterStatus(this.input.connectionId, status);
+  }
+
+  private async fallAsleep(reason: string, until: Date): Promise<void> {
+    this.progress.waitsFor = `${reason}, until ${until.toISOString()}`;
+    upsertSearchAttributes([{ key: searchAttributeKeys.sleepingUntil, value: until }]);
+    this.show(reason === 'daily limit of Xero' ? 'sleepingDailyLimit' : this.before.state);
+    await books.sleepBegins(this.reference, reason, until.toISOString());
+  }
+
+  private async wakeUp(): Promise<void> {
+    this.progress.waitsFor = null;
+    upsertSearchAttributes([{ key: searchAttributeKeys.sleepingUntil, value: null }]);
+    this.show(this.before.state);
+    await books.sleepEnds(this.reference);
+  }
+
+  async end(outcome: RunOutcome): Promise<void> {
+    this.progress.waitsFor = null;
+    this.show(outcome === 'completed' || outcome === 'cancelled' ? outcome : 'failed');
+    await books.endRun(this.reference, outcome);
+  }
+
+  private show(state: RunState = this.progress.doing): void {
+    if (state !== this.progress.doing) upsertSearchAttributes([{ key: searchAttributeKeys.state, value: state }]);
+    this.progress.doing = state;
+    setCurrentDetails(runDetails(this.progress));
+  }
+
+  private wantsNewRun(): boolean {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || historyLength > (this.input.eventsPerRun ?? Number.POSITIVE_INFINITY);
+  }
+
+  private async startNewRun(): Promise<never> {
+    await condition(allHandlersFinished);
+    return await continueAsNew<typeof initialBackfill>(this.input);
+  }
+}
+
+function outcomeOf(error: unknown): RunOutcome {
+  if (isCancellation(error)) return 'cancelled';
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return cause instanceof ApplicationFailure && cause.nonRetryable ? (cause.type as RunOutcome) : 'could_not_sync';
+}
+
+function failureOf(error: unknown, outcome: RunOutcome): ApplicationFailure {
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return ApplicationFailure.nonRetryable(cause instanceof Error ? cause.message : outcome, outcome);
+}
