@@ -15,6 +15,7 @@ import {
 import { XeroFault } from '../domain/problems.js';
 import type { ReadingState } from '../domain/reading.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
+import { jsonElements } from './jsonElements.js';
 import { inTransaction } from './pool.js';
 
 /** `data_exception` and `untranslatable_character`: what jsonb says of a text it cannot hold. */
@@ -174,15 +175,16 @@ const storeStatement = (elements: string): string => `
      ORDER BY xero_id
     ON CONFLICT (organisation_id, stream, xero_id) DO UPDATE
        SET body = excluded.body, updated_at = excluded.updated_at, read_at = excluded.read_at, date = excluded.date,
-           outside_window = excluded.outside_window, deleted_at = NULL
+           outside_window = excluded.outside_window, deleted_at = NULL, revision = record.revision + 1
      WHERE (coalesce(record.updated_at, '-infinity'), record.read_at)
              <= (coalesce(excluded.updated_at, '-infinity'), excluded.read_at)
        AND (record.body IS DISTINCT FROM excluded.body OR record.deleted_at IS NOT NULL
             OR record.outside_window <> excluded.outside_window)
-    RETURNING (xmax = 0) AS created
+    RETURNING revision = 1 AS created
   ),
   stamps AS (SELECT updated_at, lag(updated_at) OVER (ORDER BY place) AS before FROM placed)
   SELECT (SELECT count(*) FROM element)::int AS seen,
+         (SELECT count(*) FROM element WHERE body ->> $4 IS NULL)::int AS unreadable,
          (SELECT count(*) FROM placed WHERE outside)::int AS out_of_scope,
          (SELECT count(*) FROM stored WHERE created)::int AS created,
          (SELECT count(*) FROM stored WHERE NOT created)::int AS changed,
@@ -191,11 +193,15 @@ const storeStatement = (elements: string): string => `
 
 const elementsOfJsonb =
   'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $9) WITH ORDINALITY';
-const elementsOfText = `SELECT try_jsonb(value::text) AS body, ordinality AS place
-     FROM json_array_elements($3::json -> $9) WITH ORDINALITY`;
+const elementsOfTexts =
+  'SELECT try_jsonb(value) AS body, ordinality AS place FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
+
+const storePage = storeStatement(elementsOfJsonb);
+const storeElements = storeStatement(elementsOfTexts);
 
 interface StoreRow {
   seen: number;
+  unreadable: number;
   out_of_scope: number;
   created: number;
   changed: number;
@@ -205,60 +211,60 @@ interface StoreRow {
 
 async function storeRecords(client: pg.PoolClient, stream: StreamName, page: PageToStore): Promise<StoredPage> {
   const { idField, decidingDate, collection } = streams[stream];
-  const values = [
-    page.organisationId,
-    stream,
-    page.text,
-    idField,
-    decidingDate,
-    page.syncFromDate,
-    page.readAt,
-    page.complete,
-    collection,
+  const values = (elements: unknown) => [
+    ...[page.organisationId, stream, elements, idField, decidingDate],
+    ...[page.syncFromDate, page.readAt, page.complete],
   ];
   await client.query('SAVEPOINT page');
   let setAside = 0;
-  const row = await client.query<StoreRow>({ name: 'store-page', text: storeStatement(elementsOfJsonb), values }).then(
-    ({ rows }) => rows[0] as StoreRow,
-    async (error: { code?: string }) => {
-      if (!refusedByJsonb.test(error.code ?? '')) throw error;
-      await client.query('ROLLBACK TO SAVEPOINT page');
-      setAside = await setRecordsAside(client, stream, page, collection);
-      return (await client.query<StoreRow>(storeStatement(elementsOfText), values)).rows[0] as StoreRow;
-    },
-  );
+  const row = await client
+    .query<StoreRow>({ name: 'store-page', text: storePage, values: [...values(page.text), collection] })
+    .then(
+      ({ rows }) => rows[0] as StoreRow,
+      async (error: { code?: string }) => {
+        if (!refusedByJsonb.test(error.code ?? '')) throw error;
+        await client.query('ROLLBACK TO SAVEPOINT page');
+        const elements = elementsOf(page.text, collection);
+        setAside = await setRecordsAside(client, stream, page, elements);
+        return (await client.query<StoreRow>(storeElements, values(elements))).rows[0] as StoreRow;
+      },
+    );
   if (page.complete) await deleteAbsent(client, stream, page, row.ids ?? []);
   return {
     seen: row.seen,
     created: row.created,
     changed: row.changed,
-    unchanged: row.seen - row.created - row.changed - row.out_of_scope - setAside,
+    unchanged: row.seen - row.created - row.changed - row.out_of_scope - row.unreadable,
     setAside,
     outOfScope: row.out_of_scope,
     ascendingByStamp: row.ascending,
   };
 }
 
-/** Keeps what jsonb refuses as text. @returns how many are new. @throws XeroFault `badAnswer` when the page is no JSON. */
+/** @throws XeroFault `badAnswer` when the page is no JSON, or was cut short. */
+function elementsOf(text: string, collection: string): string[] {
+  try {
+    return jsonElements(text, collection);
+  } catch {
+    throw new XeroFault('badAnswer', 200);
+  }
+}
+
+/** Keeps what jsonb refuses as text. @returns how many are new. */
 async function setRecordsAside(
   client: pg.PoolClient,
   stream: StreamName,
   page: PageToStore,
-  collection: string,
+  elements: string[],
 ): Promise<number> {
-  try {
-    const { rowCount } = await client.query(
-      `INSERT INTO set_aside (organisation_id, stream, body_hash, body, read_at)
-       SELECT $1, $2, sha256(convert_to(value::text, 'UTF8')), value::text, $5
-         FROM json_array_elements($3::json -> $4) WHERE try_jsonb(value::text) IS NULL
-       ON CONFLICT DO NOTHING`,
-      [page.organisationId, stream, page.text, collection, page.readAt],
-    );
-    return rowCount ?? 0;
-  } catch (error) {
-    if (refusedByJsonb.test((error as { code?: string }).code ?? '')) throw new XeroFault('badAnswer', 200);
-    throw error;
-  }
+  const { rowCount } = await client.query(
+    `INSERT INTO set_aside (organisation_id, stream, body_hash, body, read_at)
+     SELECT $1, $2, sha256(convert_to(body, 'UTF8')), body, $4 FROM unnest($3::text[]) AS each (body)
+      WHERE try_jsonb(body) IS NULL
+     ON CONFLICT DO NOTHING`,
+    [page.organisationId, stream, elements, page.readAt],
+  );
+  return rowCount ?? 0;
 }
 
 async function deleteAbsent(

@@ -29,6 +29,8 @@ CREATE TABLE record (
   date date,
   outside_window boolean NOT NULL DEFAULT false,
   deleted_at timestamptz,
+  -- Counts the contents a record has had here; 1 is as first read.
+  revision integer NOT NULL DEFAULT 1,
   number text GENERATED ALWAYS AS (coalesce(body ->> 'InvoiceNumber', body ->> 'ContactNumber', body ->> 'Code')) STORED,
   status text GENERATED ALWAYS AS (coalesce(body ->> 'Status', body ->> 'ContactStatus')) STORED,
   contact_id text GENERATED ALWAYS AS (coalesce(body -> 'Contact' ->> 'ContactID', body ->> 'ContactID')) STORED,
