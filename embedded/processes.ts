@@ -42,7 +42,7 @@ export interface ExitStatus {
 export interface OwnedProcess {
   readonly name: string;
   readonly pid: number;
-  /** Fulfilled when it has ended, for whatever reason. */
+  /** Fulfilled when it has ended, for whatever reason, and its pid file is gone. */
   readonly exited: Promise<ExitStatus>;
   readonly running: () => boolean;
   /** Asks it to end; after its limit, makes it. Fulfilled when it is gone; may be called again. */
@@ -65,25 +65,35 @@ let exitHookSet = false;
  * The child leads a process group of its own: Ctrl-C in a terminal signals the whole foreground group, which would take
  * Postgres away from a worker that is just committing. So only we get it, and the order of shutdown is ours.
  *
- * @throws StartError if the command cannot be run
+ * @throws StartError if the command cannot be run or the pid file cannot be written
  */
 export async function spawnOwned(options: SpawnOptions): Promise<OwnedProcess> {
   endWithUs();
   const child = await launch(options);
-  const exited = once(child, 'exit').then(([code, signal]): ExitStatus => ({ code, signal }));
+  readLines(child, options.onLine);
   const record = describe(options, child);
+  const exited = once(child, 'exit').then(async ([code, signal]): Promise<ExitStatus> => {
+    owned.delete(self);
+    if (record) await removePidRecord(options.pidDir, record);
+    options.onExit?.({ code, signal });
+    return { code, signal };
+  });
   const self = handle(options, child, exited);
   owned.add(self);
-  const recorded = record ? writePidRecord(options.pidDir, record) : Promise.resolve();
-  void exited.then(async (status) => {
-    owned.delete(self);
-    await recorded;
-    if (record) await removePidRecord(options.pidDir, record);
-    options.onExit?.(status);
-  });
-  readLines(child, options.onLine);
-  await recorded;
+  await remember(options, record, self);
   return self;
+}
+
+/** A process that the next start could not find must not run. */
+async function remember(options: SpawnOptions, record: PidRecord | undefined, child: OwnedProcess): Promise<void> {
+  try {
+    if (record) await writePidRecord(options.pidDir, record);
+  } catch (error) {
+    child.force();
+    await child.exited;
+    throw new StartError(`The pid file of ${options.name} cannot be written: ${(error as Error).message}.`);
+  }
+  if (record && !child.running()) await removePidRecord(options.pidDir, record);
 }
 
 /** Ends all that `spawnOwned` started and that still runs, last started first, each within its own time limit. */

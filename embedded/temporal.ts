@@ -18,7 +18,7 @@ export interface TemporalOptions {
   readonly port?: number | undefined;
   /** Without it there is no UI. */
   readonly uiPort?: number | undefined;
-  /** The file that keeps everything; without it all is in memory, five times as fast and gone at the end. */
+  /** The file that keeps everything; without it all is in memory, faster and gone at the end. */
   readonly dbFile?: string | undefined;
   readonly searchAttributes?: SearchAttributes | undefined;
   /** How long ended runs are kept; 30 days with a file, the server's own 24 hours without. */
@@ -43,6 +43,12 @@ const FILE_RETENTION_DAYS = 30;
 
 /** Fairness is off until asked for. The version check asks a server of Temporal's; nothing of ours leaves the machine. */
 const DYNAMIC_CONFIG = { 'matching.enableFairness': true, 'frontend.enableServerVersionCheck': false };
+
+/**
+ * A commit is on the disk before it is answered, as without these; but it goes to a log instead of twice into the file:
+ * 130 activities a second instead of 75 (measured, two cores, 100 workflows of 10 no-op activities).
+ */
+const FILE_PRAGMAS = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=full'];
 
 /**
  * Starts a Temporal dev server on 127.0.0.1 and waits until its namespace `default` answers. One that an earlier, killed
@@ -86,7 +92,7 @@ function argsOf({ port, uiPort, dbFile, ...options }: TemporalOptions & { readon
   return [
     ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'],
     ...ui,
-    ...(dbFile === undefined ? [] : ['--db-filename', resolve(dbFile)]),
+    ...(dbFile === undefined ? [] : ['--db-filename', resolve(dbFile), ...FILE_PRAGMAS]),
     ...pairs('--search-attribute', options.searchAttributes ?? {}, String),
     ...pairs('--dynamic-config-value', config, JSON.stringify),
   ];

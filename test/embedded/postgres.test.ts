@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -65,6 +65,15 @@ test('wants a password, which only its owner can read, and listens on loopback o
   await expect(query(guess.href, 'SELECT 1')).rejects.toThrow('password authentication failed');
   expect((await stat(join(stateDir, 'postgres-password'))).mode & 0o777).toBe(0o600);
   expect(await query(url, `SELECT current_setting('listen_addresses') AS on`)).toEqual([{ on: '127.0.0.1' }]);
+});
+
+test('runs in a folder that only its owner may enter, also as root', { timeout: LIMIT_MS }, async () => {
+  await chmod(stateDir, 0o700);
+  const first = await startPostgres({ stateDir, fast });
+  await query(first.url, 'CREATE TABLE note AS SELECT 1 AS one');
+  await first.stop();
+  const second = await startPostgres({ stateDir, fast });
+  expect(await query(second.url, 'SELECT one FROM note')).toEqual([{ one: 1 }]);
 });
 
 test('two state folders run side by side', { timeout: LIMIT_MS }, async () => {
