@@ -1,0 +1,143 @@
+/**
+ * The budget of calls, one truth for all workers (docs/budget.md). The rules are domain/budget.ts; here are the rows, their
+ * locks and the clock: Postgres's, so that workers with wrong clocks agree.
+ */
+import { randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import {
+  type AppBudget,
+  type BudgetOptions,
+  type BudgetState,
+  defaultBudgetOptions,
+  newAppBudget,
+  newOrganisationBudget,
+  type OrganisationBudget,
+  settle,
+  take,
+  view,
+} from '../domain/budget.js';
+import type { AnsweredLimits, CallBudget, CallCount } from '../domain/ports.js';
+import { inTransaction, type Queryable } from './pool.js';
+
+export interface CallBudgetOptions extends Partial<BudgetOptions> {
+  /** Milliseconds added to Postgres's clock: tests let days pass with it. */
+  testOffset?: () => number;
+}
+
+interface LockedRow {
+  organisation: OrganisationBudget;
+  app: AppBudget | null;
+  now: number;
+}
+
+/** Locks an organisation's row and then the app's: one order for all, so nobody waits for each other in a circle. */
+const lockRows = {
+  name: 'budget-lock',
+  text: `SELECT o.state AS organisation, a.state AS app, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now
+         FROM organisation_budget o CROSS JOIN app_budget a
+         WHERE o.organisation_id = $1 FOR UPDATE`,
+};
+
+const saveRows = {
+  name: 'budget-save',
+  text: `WITH app AS (UPDATE app_budget SET state = $3)
+         UPDATE organisation_budget SET state = $2 WHERE organisation_id = $1`,
+};
+
+/** A call counts when it was answered; its connection may have been deleted while it was under way. */
+const tally = {
+  name: 'budget-tally',
+  text: `INSERT INTO call_tally AS t
+           (connection_id, run_id, stream, calls, bytes, refused_minute, refused_day, refused_concurrent, refused_app_minute)
+         SELECT id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connection WHERE id = $1
+         ON CONFLICT (connection_id, run_id, stream) DO UPDATE SET
+           calls = t.calls + excluded.calls, bytes = t.bytes + excluded.bytes,
+           refused_minute = t.refused_minute + excluded.refused_minute, refused_day = t.refused_day + excluded.refused_day,
+           refused_concurrent = t.refused_concurrent + excluded.refused_concurrent,
+           refused_app_minute = t.refused_app_minute + excluded.refused_app_minute`,
+};
+
+/**
+ * The budget in Postgres. Each of `take` and `settle` is one short transaction.
+ * Calls outside a run are counted under the run id '' (empty).
+ * @throws pg's errors when Postgres is away.
+ */
+export function createCallBudget(pool: pg.Pool, options: CallBudgetOptions = {}): CallBudget {
+  const { testOffset = () => 0, ...given } = options;
+  const rules: BudgetOptions = { ...defaultBudgetOptions, ...given };
+
+  const shape = (row: LockedRow): BudgetState & { now: number } => ({
+    organisation: row.organisation,
+    app: row.app ?? newAppBudget(rules),
+    now: row.now + testOffset(),
+  });
+
+  return {
+    async take(organisationId, priority) {
+      return inTransaction(pool, async (client) => {
+        const { now, ...state } = shape(await lock(client, organisationId, rules));
+        const asking = { organisationId, ticketId: randomUUID(), priority, now, jitter: Math.random() };
+        const judged = take(rules, state, asking);
+        if (judged.state !== null) await save(client, organisationId, judged.state);
+        return judged.take;
+      });
+    },
+
+    async settle(ticket, answered, count) {
+      await inTransaction(pool, async (client) => {
+        const { now, ...state } = shape(await lock(client, ticket.organisationId, rules));
+        await save(
+          client,
+          ticket.organisationId,
+          settle(rules, state, { ticketId: ticket.id, answered, now, jitter: Math.random() }),
+        );
+        await countCall(client, answered, count);
+      });
+    },
+
+    async look(organisationId) {
+      const { rows } = await pool.query<LockedRow>(
+        `SELECT o.state AS organisation, a.state AS app, extract(epoch FROM clock_timestamp())::float8 * 1000 AS now
+         FROM app_budget a LEFT JOIN organisation_budget o ON o.organisation_id = $1`,
+        [organisationId],
+      );
+      const row = rows[0] as LockedRow;
+      const { now, ...state } = shape({ ...row, organisation: row.organisation ?? newOrganisationBudget(rules) });
+      return view(rules, state, now);
+    },
+  };
+}
+
+async function lock(client: Queryable, organisationId: string, rules: BudgetOptions): Promise<LockedRow> {
+  const { rows } = await client.query<LockedRow>({ ...lockRows, values: [organisationId] });
+  const [row] = rows;
+  if (row !== undefined) return row;
+  await client.query(
+    'INSERT INTO organisation_budget (organisation_id, state) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [organisationId, newOrganisationBudget(rules)],
+  );
+  return lock(client, organisationId, rules);
+}
+
+async function save(client: Queryable, organisationId: string, { organisation, app }: BudgetState): Promise<void> {
+  await client.query({ ...saveRows, values: [organisationId, organisation, app] });
+}
+
+async function countCall(client: Queryable, answered: AnsweredLimits | null, count: CallCount): Promise<void> {
+  const refused = answered?.refused?.limit;
+  const one = (yes: boolean) => (yes ? 1 : 0);
+  await client.query({
+    ...tally,
+    values: [
+      count.connectionId,
+      count.runId ?? '',
+      count.stream,
+      one(answered !== null),
+      count.bytes,
+      one(refused === 'minute'),
+      one(refused === 'day'),
+      one(refused === 'concurrent'),
+      one(refused === 'appminute'),
+    ],
+  });
+}

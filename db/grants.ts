@@ -1,0 +1,87 @@
+/** Consents given and their token sets: sealed, saved only over the version that was read, refreshed by one at a time. */
+import type { Pool } from 'pg';
+import type { Grants, TokenSet } from '../domain/ports.js';
+import type { Sealing } from './sealing.js';
+
+interface GrantRow {
+  sealed_tokens: Buffer;
+  access_token_expires_at: Date;
+  version: number;
+  died_at: Date | null;
+}
+
+/** @throws pg's errors when Postgres is away; an Error when tokens were sealed with a key that is not there any more. */
+export function createGrants(pool: Pool, sealing: Sealing): Grants {
+  const sealed = (id: string, { accessToken, refreshToken }: TokenSet): Buffer =>
+    sealing.seal(JSON.stringify({ accessToken, refreshToken }), contextOf(id));
+
+  return {
+    async create({ id, tokens, scopes }) {
+      await pool.query(
+        'INSERT INTO oauth_grant (id, sealed_tokens, scopes, access_token_expires_at) VALUES ($1, $2, $3, $4)',
+        [id, sealed(id, tokens), scopes, tokens.expiresAt],
+      );
+    },
+
+    async load(grantId) {
+      const { rows } = await pool.query<GrantRow>(
+        'SELECT sealed_tokens, access_token_expires_at, version, died_at FROM oauth_grant WHERE id = $1',
+        [grantId],
+      );
+      const [row] = rows;
+      if (row === undefined) return null;
+      const tokens = JSON.parse(sealing.open(row.sealed_tokens, contextOf(grantId))) as Omit<TokenSet, 'expiresAt'>;
+      return {
+        id: grantId,
+        tokens: { ...tokens, expiresAt: row.access_token_expires_at.toISOString() },
+        version: row.version,
+        alive: row.died_at === null,
+      };
+    },
+
+    async takeRefreshLease(grantId, versionRead, leaseMs) {
+      const { rowCount } = await pool.query(
+        `UPDATE oauth_grant SET refresh_lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+         WHERE id = $1 AND version = $2 AND died_at IS NULL
+           AND (refresh_lease_until IS NULL OR refresh_lease_until <= clock_timestamp())`,
+        [grantId, versionRead, leaseMs],
+      );
+      if (rowCount === 1) return 'taken';
+      const { rows } = await pool.query('SELECT FROM oauth_grant WHERE id = $1 AND version = $2 AND died_at IS NULL', [
+        grantId,
+        versionRead,
+      ]);
+      return rows.length === 1 ? 'busy' : 'changed';
+    },
+
+    async saveTokens(grantId, versionRead, tokens) {
+      const { rowCount } = await pool.query(
+        `UPDATE oauth_grant SET sealed_tokens = $3, access_token_expires_at = $4, version = version + 1,
+           refresh_lease_until = NULL, used_at = clock_timestamp()
+         WHERE id = $1 AND version = $2 AND died_at IS NULL`,
+        [grantId, versionRead, sealed(grantId, tokens), tokens.expiresAt],
+      );
+      return rowCount === 1;
+    },
+
+    async endRefreshLease(grantId, versionRead) {
+      await pool.query('UPDATE oauth_grant SET refresh_lease_until = NULL WHERE id = $1 AND version = $2', [
+        grantId,
+        versionRead,
+      ]);
+    },
+
+    async markDead(grantId, versionRead) {
+      await pool.query(
+        `UPDATE oauth_grant SET died_at = clock_timestamp(), refresh_lease_until = NULL
+         WHERE id = $1 AND version = $2 AND died_at IS NULL`,
+        [grantId, versionRead],
+      );
+    },
+  };
+}
+
+/** Binds sealed tokens to their row. */
+function contextOf(grantId: string): string {
+  return `grant:${grantId}`;
+}
