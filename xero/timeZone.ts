@@ -1,0 +1,18 @@
+/** Xero's names of time zones: Windows names in capitals without blanks or signs (xero-api.md §4). */
+import { findIana, WINDOWS_TO_IANA_MAP } from 'windows-iana';
+
+const windowsNames = new Map(WINDOWS_TO_IANA_MAP.map(({ windowsName }) => [squeezed(windowsName), windowsName]));
+
+/**
+ * The IANA name of a zone that Xero names, e.g. `NEWZEALANDSTANDARDTIME` → `Pacific/Auckland`.
+ * One that is unknown, or none, is read as UTC: days may then begin some hours early or late, which beats no sync at all.
+ */
+export function ianaTimeZone(xeroName: string | undefined): string {
+  if (xeroName === undefined) return 'UTC';
+  const windowsName = windowsNames.get(squeezed(xeroName));
+  return (windowsName === undefined ? undefined : findIana(windowsName)[0]) ?? 'UTC';
+}
+
+function squeezed(name: string): string {
+  return name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+}
