@@ -107,7 +107,10 @@ export function createConnections(pool: Pool): Connections {
     offerOrganisations: (id, grantId, organisations) =>
       inTransaction(pool, async (client) => {
         const locked = await lock(client, id);
-        if (locked === null || locked.organisation_id !== null || !consentable.has(locked.status)) return false;
+        if (locked === null || locked.organisation_id !== null || !consentable.has(locked.status)) {
+          await forgetUnusedGrant(client, grantId);
+          return false;
+        }
         await client.query(`UPDATE connection SET status = 'choosingOrganisation', grant_id = $2 WHERE id = $1`, [
           id,
           grantId,
@@ -138,14 +141,20 @@ export function createConnections(pool: Pool): Connections {
     bindOrganisation: (id, organisation, grantId) =>
       inTransaction(pool, async (client) => {
         const outcome = await bind(client, id, organisation, grantId);
-        if (outcome !== 'bound') await forgetUnusedGrant(client, grantId);
+        if (outcome === 'bound') return outcome;
+        await forgetUnusedGrant(client, grantId);
+        await client.query('DELETE FROM offered_organisation WHERE connection_id = $1 AND tenant_id = $2', [
+          id,
+          organisation.tenantId,
+        ]);
         return outcome;
       }),
 
-    async usesXeroConnection(xeroConnectionId) {
+    async usesXeroConnection(xeroConnectionId, id) {
       const { rows } = await pool.query<{ used: boolean }>(
-        'SELECT EXISTS (SELECT FROM connection WHERE xero_connection_id = $1) AS used',
-        [xeroConnectionId],
+        `SELECT EXISTS (SELECT FROM connection WHERE xero_connection_id = $1)
+             OR EXISTS (SELECT FROM offered_organisation WHERE xero_connection_id = $1 AND connection_id <> $2) AS used`,
+        [xeroConnectionId, id],
       );
       return rows[0]?.used === true;
     },

@@ -250,15 +250,15 @@ export interface Connections {
   offeredOrganisations(id: string): Promise<ConsentedOrganisation[]>;
   /**
    * Binds an organisation to a pending connection, or a new grant to one that had it; refuses one that belongs elsewhere.
-   * One transaction; a refused grant that serves no connection is forgotten in it.
+   * One transaction; a refused grant that serves no connection is forgotten in it, and so is the offer.
    */
   bindOrganisation(
     id: string,
     organisation: { tenantId: string; name: string; xeroConnectionId: string },
     grantId: string,
   ): Promise<'bound' | ConnectionCode>;
-  /** Does a connection live by this link of Xero's? Such a link is not to be ended. */
-  usesXeroConnection(xeroConnectionId: string): Promise<boolean>;
+  /** Is a connection bound by this link of Xero's, or one but `id` about to be? Such a link is not to be ended. */
+  usesXeroConnection(xeroConnectionId: string, id: string): Promise<boolean>;
   saveOrganisationFacts(organisationId: string, facts: OrganisationFacts): Promise<void>;
   /** Shown to people while a run sleeps; null when it woke. */
   setSleeping(id: string, until: string | null): Promise<void>;

@@ -1,0 +1,66 @@
+/** The HTTP API: thin, one plugin a resource, every port injected. */
+import Fastify, { type FastifyInstance } from 'fastify';
+import { type FastifyPluginAsyncZod, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { requireKey } from './authentication.js';
+import { backfillRoutes } from './backfill.js';
+import { companyRoutes } from './companies.js';
+import { connectionRoutes } from './connections.js';
+import type { ApiDeps } from './deps.js';
+import { guard, limitRate } from './guards.js';
+import { healthRoutes } from './health.js';
+import { parseJsonBodies } from './jsonBodies.js';
+import { loggerOptions } from './logging.js';
+import { oauthCallbackRoutes } from './oauthCallback.js';
+import { describeApi } from './openapi.js';
+import { organisationRoutes } from './organisations.js';
+import { answerError, answerProblem, notFound } from './problems.js';
+import { recordRoutes } from './records.js';
+import { answerWithRequestId, requestIdFrom } from './requestIds.js';
+import { runRoutes } from './runs.js';
+
+export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
+
+/** The app, ready to listen or to be injected into; closing it is the caller's. */
+export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: loggerOptions(deps.log),
+    requestIdHeader: false,
+    genReqId: requestIdFrom(deps.newId),
+    frameworkErrors: answerError,
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request, reply) => answerProblem(notFound(), request, reply));
+  parseJsonBodies(app);
+  answerWithRequestId(app);
+  await guard(app);
+  await describeApi(app);
+  await app.register(healthRoutes(deps));
+  await app.register(open(deps), { prefix: '/v1' });
+  await app.register(keyed(deps), { prefix: '/v1' });
+  await app.ready();
+  return app;
+}
+
+/** What needs no key. */
+function open(deps: ApiDeps): FastifyPluginAsyncZod {
+  return async (app) => {
+    await limitRate(app, deps.requestsPerMinute);
+    await app.register(oauthCallbackRoutes(deps));
+  };
+}
+
+/** The key is looked at before the counting, which is by key. */
+function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
+  return async (app) => {
+    requireKey(app, deps.apiKeys);
+    await limitRate(app, deps.requestsPerMinute);
+    await app.register(companyRoutes(deps));
+    await app.register(connectionRoutes(deps));
+    await app.register(organisationRoutes(deps));
+    await app.register(backfillRoutes(deps));
+    await app.register(runRoutes(deps));
+    await app.register(recordRoutes(deps));
+  };
+}

@@ -1,0 +1,178 @@
+/** From "connect this company" over the consent in Xero to a bound organisation whose first full read is under way. */
+import type { FastifyBaseLogger } from 'fastify';
+import type { ConnectionCode } from '../domain/codes.js';
+import type { Connection, ConsentedOrganisation } from '../domain/ports.js';
+import { XeroFault, XeroRefusal } from '../domain/problems.js';
+import type { ApiDeps } from './deps.js';
+import { startBackfill } from './startBackfill.js';
+
+const consentLifetimeMs = 10 * 60_000;
+
+/** How a callback ended. `invalid`: the state is unknown, used up or too old. */
+export type ConsentOutcome =
+  | { kind: 'connected'; connection: Connection; organisation: string; started: boolean; returnUrl: string | null }
+  | { kind: 'choose'; connection: Connection; organisations: string[]; returnUrl: string | null }
+  | { kind: 'refused'; code: ConnectionCode; missingScopes: string[] }
+  | { kind: 'invalid' }
+  | { kind: 'xeroAway' };
+
+type Consented = Awaited<ReturnType<ApiDeps['oauth']['exchange']>>;
+
+/** Where the customer consents, and what opens the consent once the connection is stored. */
+export async function prepareConsent(
+  deps: Pick<ApiDeps, 'consents' | 'oauth' | 'scopesFor' | 'newSecret'>,
+  direction: Connection['direction'],
+): Promise<{ consentUrl: string; open(connectionId: string, returnUrl: string | null): Promise<void> }> {
+  const state = deps.newSecret();
+  const codeVerifier = deps.newSecret();
+  const consentUrl = await deps.oauth.consentUrl({ state, codeVerifier, scopes: deps.scopesFor(direction) });
+  return {
+    consentUrl,
+    open: (connectionId, returnUrl) =>
+      deps.consents.open({ state, codeVerifier, connectionId, returnUrl, lifetimeMs: consentLifetimeMs }),
+  };
+}
+
+/** Takes what Xero's redirect brought. The state is used up whatever happens next. */
+export async function completeConsent(
+  deps: ApiDeps,
+  query: Readonly<Record<string, string>>,
+  log: FastifyBaseLogger,
+): Promise<ConsentOutcome> {
+  const { state } = query;
+  const consent = state ? await deps.consents.use(state) : null;
+  const connection = consent && (await deps.connections.get(consent.connectionId));
+  if (!state || !consent || !connection) return { kind: 'invalid' };
+  if (!query.code) return refuse(deps, connection, 'consent_denied');
+
+  const consented = await exchanged(deps, query, { state, codeVerifier: consent.codeVerifier });
+  if (consented === 'away') return { kind: 'xeroAway' };
+  if (consented === 'refused') return { kind: 'invalid' };
+
+  const outcome = await settle(deps, connection, consented, log);
+  return outcome.kind === 'refused' ? outcome : { ...outcome, returnUrl: consent.returnUrl };
+}
+
+/**
+ * Binds one organisation of a consent and starts the first full read. A refused one is given back to Xero by its own
+ * link only, and only if no connection lives by it: ending more would disconnect others.
+ * @param log told what went wrong beside the matter, which the caller's answer does not depend on.
+ */
+export async function bindOrganisation(
+  deps: ApiDeps,
+  connection: Connection,
+  organisation: ConsentedOrganisation,
+  grant: { id: string; accessToken: string },
+  log: FastifyBaseLogger,
+): Promise<{ kind: 'bound'; started: boolean } | { kind: 'refused'; code: ConnectionCode }> {
+  const code = await deps.connections.bindOrganisation(connection.id, organisation, grant.id);
+  if (code !== 'bound') {
+    await deps.connections.recordError(connection.id, code);
+    await giveBack(deps, connection, grant.accessToken, [organisation], log);
+    return { kind: 'refused', code };
+  }
+  return { kind: 'bound', started: await startIfNeeded(deps, connection, log) };
+}
+
+type Settled =
+  | { kind: 'connected'; connection: Connection; organisation: string; started: boolean }
+  | { kind: 'choose'; connection: Connection; organisations: string[] }
+  | { kind: 'refused'; code: ConnectionCode; missingScopes: string[] };
+
+async function settle(
+  deps: ApiDeps,
+  connection: Connection,
+  consented: Consented,
+  log: FastifyBaseLogger,
+): Promise<Settled> {
+  const { tokens, organisations, scopes } = consented;
+  const refused = async (code: ConnectionCode, missingScopes: string[] = []) => {
+    await giveBack(deps, connection, tokens.accessToken, organisations, log);
+    return refuse(deps, connection, code, missingScopes);
+  };
+
+  const missing = deps.scopesFor(connection.direction).filter((scope) => !scopes.includes(scope));
+  if (missing.length > 0) return refused('scopes_missing', missing);
+  if (organisations.length === 0) return refused('consent_denied');
+  const organisation = theOneMeant(connection, organisations);
+  if (organisation === 'another') return refused('organisation_mismatch');
+
+  const grantId = deps.newId();
+  await deps.grants.create({ id: grantId, tokens, scopes });
+  if (organisation === 'toBeChosen') {
+    const offered = await deps.connections.offerOrganisations(connection.id, grantId, organisations);
+    if (!offered) return refused('organisation_mismatch');
+    return { kind: 'choose', connection, organisations: organisations.map(({ name }) => name) };
+  }
+  const bound = await bindOrganisation(
+    deps,
+    connection,
+    organisation,
+    { id: grantId, accessToken: tokens.accessToken },
+    log,
+  );
+  if (bound.kind === 'refused') return { ...bound, missingScopes: [] };
+  return { kind: 'connected', connection, organisation: organisation.name, started: bound.started };
+}
+
+/** A connection that had an organisation goes on with that one, whatever else the consent covers. */
+function theOneMeant(
+  connection: Connection,
+  organisations: readonly ConsentedOrganisation[],
+): ConsentedOrganisation | 'another' | 'toBeChosen' {
+  const bound = connection.organisation?.id;
+  if (bound !== undefined) return organisations.find(({ tenantId }) => tenantId === bound) ?? 'another';
+  const [only, ...more] = organisations;
+  return only !== undefined && more.length === 0 ? only : 'toBeChosen';
+}
+
+async function exchanged(
+  deps: Pick<ApiDeps, 'oauth'>,
+  query: Readonly<Record<string, string>>,
+  expected: { state: string; codeVerifier: string },
+): Promise<Consented | 'away' | 'refused'> {
+  try {
+    return await deps.oauth.exchange(query, expected);
+  } catch (error) {
+    if (error instanceof XeroFault) return 'away';
+    if (error instanceof XeroRefusal) return 'refused';
+    throw error;
+  }
+}
+
+async function refuse(
+  deps: Pick<ApiDeps, 'connections'>,
+  connection: Connection,
+  code: ConnectionCode,
+  missingScopes: string[] = [],
+): Promise<Settled & { kind: 'refused' }> {
+  await deps.connections.recordError(connection.id, code);
+  return { kind: 'refused', code, missingScopes };
+}
+
+async function giveBack(
+  deps: Pick<ApiDeps, 'connections' | 'oauth'>,
+  connection: Connection,
+  accessToken: string,
+  organisations: readonly ConsentedOrganisation[],
+  log: FastifyBaseLogger,
+): Promise<void> {
+  for (const { xeroConnectionId } of organisations) {
+    if (await deps.connections.usesXeroConnection(xeroConnectionId, connection.id)) continue;
+    await deps.oauth
+      .endConnection(accessToken, xeroConnectionId)
+      .catch((error: unknown) => log.warn({ err: error }, 'a refused link could not be given back to Xero'));
+  }
+}
+
+/** A bound connection stays bound when Temporal is away: POST …/backfill starts the read later. */
+async function startIfNeeded(deps: ApiDeps, connection: Connection, log: FastifyBaseLogger): Promise<boolean> {
+  if (connection.backfilledAt !== null) return true;
+  try {
+    await startBackfill(deps, connection);
+    return true;
+  } catch (error) {
+    log.error({ err: error }, 'the first full read could not be started');
+    return false;
+  }
+}

@@ -1,0 +1,59 @@
+/** What the API needs from the outside; `workers/` injects it. */
+import type { Direction } from '../domain/connection.js';
+import type {
+  ApiKeys,
+  CallBudget,
+  Companies,
+  Connections,
+  Consents,
+  Grants,
+  Mirror,
+  Runs,
+  XeroOAuth,
+} from '../domain/ports.js';
+import type { BackfillControl } from './backfillControl.js';
+
+export interface ApiDeps {
+  companies: Companies;
+  connections: Connections;
+  consents: Consents;
+  grants: Pick<Grants, 'create' | 'load'>;
+  apiKeys: Pick<ApiKeys, 'find'>;
+  runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
+  mirror: Pick<Mirror, 'progress' | 'records' | 'record'>;
+  budget: Pick<CallBudget, 'look'>;
+  oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
+  backfills: BackfillControl;
+  /** The permissions that a direction needs, every one of them. */
+  scopesFor(direction: Direction): readonly string[];
+  /** A UUID. */
+  newId(): string;
+  /** At least 32 random bytes in base64url: for OAuth's state and PKCE's verifier. */
+  newSecret(): string;
+  now(): Date;
+  /** Which parts of the service answer; asked by `/health/ready`. Does not throw. */
+  readiness(): Promise<Readiness>;
+  /** Origins that `returnUrl` may name. */
+  returnUrlOrigins: readonly string[];
+  temporalUi: TemporalUi;
+  requestsPerMinute: number;
+  log: LogTarget;
+}
+
+export interface Readiness {
+  postgres: boolean;
+  temporal: boolean;
+}
+
+export interface TemporalUi {
+  /** Without a slash at the end. */
+  url: string;
+  namespace: string;
+}
+
+export interface LogTarget {
+  /** A pino level, or `silent`. */
+  level: string;
+  /** Standard output by default; lines of JSON. */
+  stream?: { write(line: string): void };
+}
