@@ -45,7 +45,7 @@ export async function completeConsent(
   if (!state || !consent || !connection) return { kind: 'invalid' };
   if (!query.code) return refuse(deps, connection, 'consent_denied');
 
-  const consented = await exchanged(deps, query, { state, codeVerifier: consent.codeVerifier });
+  const consented = await exchanged(deps, query, { state, codeVerifier: consent.codeVerifier }, log);
   if (consented === 'away') return { kind: 'xeroAway' };
   if (consented === 'refused') return { kind: 'invalid' };
 
@@ -91,7 +91,7 @@ async function settle(
     return refuse(deps, connection, code, missingScopes);
   };
 
-  const missing = deps.scopesFor(connection.direction).filter((scope) => !scopes.includes(scope));
+  const missing = deps.missingScopes(connection.direction, scopes);
   if (missing.length > 0) return refused('scopes_missing', missing);
   if (organisations.length === 0) return refused('consent_denied');
   const organisation = theOneMeant(connection, organisations);
@@ -130,13 +130,15 @@ async function exchanged(
   deps: Pick<ApiDeps, 'oauth'>,
   query: Readonly<Record<string, string>>,
   expected: { state: string; codeVerifier: string },
+  log: FastifyBaseLogger,
 ): Promise<Consented | 'away' | 'refused'> {
   try {
     return await deps.oauth.exchange(query, expected);
   } catch (error) {
-    if (error instanceof XeroFault) return 'away';
-    if (error instanceof XeroRefusal) return 'refused';
-    throw error;
+    if (!(error instanceof XeroFault || error instanceof XeroRefusal)) throw error;
+    log.warn({ err: error }, 'the code of a consent could not be exchanged');
+    // Any other refusal is of our app (e.g. its secret), not of this consent.
+    return error instanceof XeroRefusal && error.kind === 'authFailed' ? 'refused' : 'away';
   }
 }
 

@@ -24,8 +24,10 @@ export interface ApiDeps {
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;
-  /** The permissions that a direction needs, every one of them. */
+  /** The permissions that the consent page asks for. */
   scopesFor(direction: Direction): readonly string[];
+  /** Those that a direction cannot do without and that were not granted. */
+  missingScopes(direction: Direction, granted: readonly string[]): string[];
   /** A UUID. */
   newId(): string;
   /** At least 32 random bytes in base64url: for OAuth's state and PKCE's verifier. */

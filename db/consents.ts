@@ -2,12 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import type { Consents } from '../domain/ports.js';
-
-/** Encrypts at rest; what was sealed in one context opens in no other. */
-interface Sealing {
-  seal(plain: string, context: string): Buffer;
-  open(sealed: Buffer, context: string): string;
-}
+import type { Sealing } from './sealing.js';
 
 interface ConsentRow {
   connection_id: string;
