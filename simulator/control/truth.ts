@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { ListRequest } from '../accounting/request.js';
+import { select } from '../accounting/selection.js';
+import { DAY_MS, isoDay, isoSeconds, parseDay } from '../core/calendar.js';
+import { Decimal, type Row, writeJson, XeroDate } from '../core/values.js';
+import type { Organisation } from '../data/organisation.js';
+import type { Stream } from '../data/stream.js';
+import type { Settings } from '../settings.js';
+
+/** How many and, where the stream has amounts, how much. */
+export interface StreamTruth {
+  count: number;
+  sums?: Record<string, string>;
+}
+
+export interface RecordTruth {
+  id: string;
+  hash: string;
+  updatedUtc: string;
+  date: string | null;
+}
+
+/** Which fields are summed where a row has them, by their names in the answer. */
+const SUMS = { total: 'Total', amountDue: 'AmountDue', amount: 'Amount', remainingCredit: 'RemainingCredit' };
+/** Rows between two breaths, so that the API stays responsive while everything is counted. */
+const BREATH = 500;
+
+const EVERYTHING: ListRequest = {
+  pageSize: 1000,
+  offset: 0,
+  includeArchived: true,
+  summaryOnly: false,
+  unitDecimals: 4,
+  parameters: {},
+};
+
+/** What a complete reader must end up with. */
+export class Truth {
+  private readonly known = new Map<Stream, { version: string; truth: StreamTruth }>();
+
+  constructor(private readonly settings: Settings) {}
+
+  async ofStream(organisation: Organisation, stream: Stream, from?: string): Promise<StreamTruth> {
+    const version = `${stream.version} ${from ?? ''}`;
+    const kept = this.known.get(stream);
+    if (kept?.version === version) return kept.truth;
+    const truth = await this.count(organisation, stream, from);
+    this.known.set(stream, { version, truth });
+    return truth;
+  }
+
+  private async count(organisation: Organisation, stream: Stream, from: string | undefined): Promise<StreamTruth> {
+    const sums = new Map<string, Decimal>();
+    let count = 0;
+    for await (const index of this.rows(stream, from)) {
+      count++;
+      if (stream.endpoint.decidingDate !== undefined) addSums(sums, organisation.show(stream, index));
+    }
+    const texts = Object.fromEntries([...sums].map(([name, sum]) => [name, sum.toString()]));
+    return sums.size === 0 ? { count } : { count, sums: texts };
+  }
+
+  /** Every row with the hash of what a list call with unitdp=4 would send now. */
+  async *records(organisation: Organisation, stream: Stream, from?: string): AsyncIterable<RecordTruth> {
+    const { decidingDate } = stream.endpoint;
+    for await (const index of this.rows(stream, from)) {
+      const date = decidingDate === undefined ? undefined : stream.field(index, decidingDate);
+      yield {
+        id: stream.idOf(index),
+        hash: rowHash(organisation.show(stream, index)),
+        updatedUtc: isoSeconds(stream.stamp(index)),
+        date: date instanceof XeroDate ? isoDay(date.ms / DAY_MS) : null,
+      };
+    }
+  }
+
+  private async *rows(stream: Stream, from: string | undefined): AsyncIterable<number> {
+    const list = select(stream, EVERYTHING, this.settings.values.switches);
+    const inScope = scopeTest(stream, from);
+    let seen = 0;
+    for (const index of list.slice(0, list.length)) {
+      if (++seen % BREATH === 0) await breathe();
+      if (inScope(index)) yield index;
+    }
+  }
+}
+
+/** Rows dated on or after `from`; streams without a deciding date are always whole. */
+function scopeTest(stream: Stream, from: string | undefined): (index: number) => boolean {
+  const { decidingDate } = stream.endpoint;
+  const day = from === undefined ? undefined : parseDay(from);
+  if (decidingDate === undefined || day === undefined) return () => true;
+  return (index) => {
+    const date = stream.field(index, decidingDate);
+    return date instanceof XeroDate && date.ms >= day * DAY_MS;
+  };
+}
+
+function addSums(sums: Map<string, Decimal>, row: Row): void {
+  for (const [name, field] of Object.entries(SUMS)) {
+    const value = row[field];
+    if (!(value instanceof Decimal)) continue;
+    sums.set(name, new Decimal((sums.get(name)?.units ?? 0) + value.units, value.scale));
+  }
+}
+
+/** sha256 of the row's JSON with its keys sorted at every depth. */
+export function rowHash(row: Row): string {
+  const plain: unknown = JSON.parse(writeJson(row, 4));
+  return createHash('sha256')
+    .update(JSON.stringify(sortKeys(plain)))
+    .digest('hex');
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+}

@@ -1,0 +1,28 @@
+import { XeroDate } from './values.js';
+
+export const DAY_MS = 86_400_000;
+
+/** The number of the UTC day an instant lies in. */
+export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
+
+/** Parses `YYYY-MM-DD`, with or without a time, to the number of its day. */
+export function parseDay(text: string): number | undefined {
+  const match = /^(\d{4})-(\d{2})-(\d{2})/.exec(text);
+  const ms = match ? Date.parse(`${match[0]}T00:00:00Z`) : Number.NaN;
+  return Number.isNaN(ms) ? undefined : dayOf(ms);
+}
+
+/** `YYYY-MM-DDT00:00:00`, the form of Xero's `DateString` (xero-api.md §2). */
+export const dateString = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 19);
+
+/** `YYYY-MM-DD`. */
+export const isoDay = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+
+/** A calendar date as Xero sends it: midnight UTC of the local day. */
+export const calendarDate = (day: number): XeroDate => new XeroDate(day * DAY_MS);
+
+/** ISO, whole seconds, without a zone: `UpdatedDateUTCString`. */
+export const isoSeconds = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
+
+/** Seven decimals and no zone: the timestamps of `/connections` (xero-api.md §5). */
+export const sevenDecimals = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}0000`;
