@@ -10,9 +10,9 @@ import { highVolume, notFound, queryParseException } from './errors.js';
 import type { ListRequest } from './request.js';
 import { isFiltered, select } from './selection.js';
 
-/** The rows that answer a call, before they are written out. */
+/** The rows that answer a call; each is made only when it is written out, so that a page of them is never held. */
 export interface Page {
-  rows: Row[];
+  rows: Iterable<Row>;
   pagination?: { page: number; pageSize: number; pageCount: number; itemCount: number };
 }
 
@@ -46,8 +46,13 @@ export function readOne(organisation: Organisation, stream: Stream, key: string)
 export function writePage(endpoint: Endpoint, page: Page, provider: string, now: number, unitDecimals: number): string {
   const head: Row = { Id: newGuid(), Status: 'OK', ProviderName: provider, DateTimeUTC: new XeroDate(now, false) };
   if (page.pagination) head.pagination = page.pagination;
-  head[endpoint.collection ?? endpoint.name] = page.rows;
-  return writeJson(head, unitDecimals);
+  let text = `${writeJson(head).slice(0, -1)},"${endpoint.collection ?? endpoint.name}":[`;
+  let separator = '';
+  for (const row of page.rows) {
+    text += separator + writeJson(row, unitDecimals);
+    separator = ',';
+  }
+  return `${text}]}`;
 }
 
 function refuseUnsupported(endpoint: Endpoint, request: ListRequest): void {
@@ -84,16 +89,16 @@ function cut(stream: Stream, list: LiveList, request: ListRequest, show: (index:
 }
 
 /** `offset=N` gives numbers above N, ascending; rows stand in the order of their numbers. */
-function afterOffset(list: LiveList, offset: number, size: number, show: (index: number) => Row): Row[] {
+function afterOffset(list: LiveList, offset: number, size: number, show: (index: number) => Row): Iterable<Row> {
   const after = list.slice(0, list.length).filter((index) => index + 1 > offset);
-  return Array.from(after.sort().subarray(0, size), show);
+  return view(after.sort().subarray(0, size), show, []);
 }
 
 const summaryOmits = (endpoint: Endpoint, request: ListRequest): string[] =>
   request.summaryOnly ? endpoint.summaryOmits : [];
 
-function view(indices: Uint32Array, show: (index: number) => Row, omits: string[]): Row[] {
-  return Array.from(indices, (index) => (omits.length === 0 ? show(index) : without(show(index), omits)));
+function* view(indices: Uint32Array, show: (index: number) => Row, omits: string[]): Iterable<Row> {
+  for (const index of indices) yield omits.length === 0 ? show(index) : without(show(index), omits);
 }
 
 /** Lines that an answer omits are sent as an empty list; other omitted fields are not sent. */

@@ -31,10 +31,13 @@ export class Decimal {
   }
 
   toString(): string {
-    const digits = String(Math.abs(this.units)).padStart(this.scale + 1, '0');
+    const size = Math.abs(this.units);
+    const one = 10 ** this.scale;
+    const whole = Math.floor(size / one);
     const sign = this.units < 0 ? '-' : '';
-    if (this.scale === 0) return sign + digits;
-    return `${sign}${digits.slice(0, -this.scale)}.${digits.slice(-this.scale)}`;
+    // A leading 1 keeps the zeros of the fraction; this runs some twenty times a document.
+    const fraction = this.scale === 0 ? '' : `.${String(one + size - whole * one).slice(1)}`;
+    return `${sign}${whole}${fraction}`;
   }
 }
 
@@ -73,12 +76,16 @@ function expand(text: string): string {
   return /e/i.test(text) ? Number(text).toFixed(10) : text;
 }
 
+/** What JSON escapes: quotes, backslashes, control characters and lone surrogates. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\ud800-\udfff]/;
+
 /** Writes a value as JSON text the way Xero does: decimals keep their zeros, dates are `/Date(…)/`. */
 export function writeJson(value: Value, unitDecimals = 4): string {
   if (value === null || value === undefined) return 'null';
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value);
+      return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
     case 'number':
     case 'boolean':
       return String(value);

@@ -135,9 +135,9 @@ export class Invoices implements Source {
     return drawAmountTypes(new Dice(this.key ^ 6, index));
   }
 
-  drafts(index: number): LineDraft[] {
+  drafts(index: number, currency = this.currency(index)): LineDraft[] {
     const dice = new Dice(this.key ^ 7, index);
-    const foreign = this.currency(index) !== this.world.baseCurrency;
+    const foreign = currency !== this.world.baseCurrency;
     const terms = { purchase: !this.sale(index), foreign, amountTypes: this.amountTypes(index) };
     return this.lines.draw(dice, drawLineCount(dice), terms);
   }
@@ -164,12 +164,13 @@ export class Invoices implements Source {
 
   row(index: number): Row {
     const dice = new Dice(this.key ^ 8, index);
-    const drafts = this.drafts(index);
+    const contact = this.contact(index);
+    const currency = this.contacts.currency(contact);
+    const drafts = this.drafts(index, currency);
     const figures = this.figures(index, drafts);
     const day = this.day(index);
     const stamp = this.stamp(index);
     const paidOff = this.status(index) === 'PAID';
-    const currency = this.currency(index);
     return {
       Type: this.type(index),
       InvoiceID: this.id(index),
@@ -189,7 +190,7 @@ export class Invoices implements Source {
       InvoiceAddresses: [],
       HasErrors: false,
       InvoicePaymentServices: [],
-      Contact: contactSummary(this.contacts, this.contact(index)),
+      Contact: contactSummary(this.contacts, contact),
       DateString: dateString(day),
       Date: calendarDate(day),
       DueDateString: dateString(this.dueDay(index)),

@@ -60,10 +60,16 @@ export function drawAmountTypes(dice: Dice): AmountTypes {
 
 /** Draws the lines of documents and writes them out (xero-api.md §4). */
 export class Lines {
+  private readonly ids;
+  private readonly accountIds: string[];
+
   constructor(
     private readonly world: World,
     private readonly items: Items,
-  ) {}
+  ) {
+    this.ids = world.ids('lines');
+    this.accountIds = ACCOUNTS.map((_, index) => world.ids('accounts').guid(index));
+  }
 
   draw(dice: Dice, count: number, terms: LineTerms): LineDraft[] {
     return Array.from({ length: count }, () => this.drawOne(dice, terms));
@@ -140,8 +146,8 @@ export class Lines {
       Tracking: this.trackingRows(draft.tracking),
       Quantity: new Decimal(draft.quantity, 4),
       DiscountRate: draft.discountPercent > 0 ? new Decimal(draft.discountPercent * 100, 2) : undefined,
-      LineItemID: this.world.ids('lines').guid(line),
-      AccountID: this.world.ids('accounts').guid(draft.account),
+      LineItemID: this.ids.guid(line),
+      AccountID: element(this.accountIds, draft.account),
       ValidationErrors: [],
     };
   }

@@ -34,7 +34,10 @@ export function orderOf(stream: Stream, text: string | undefined): RowOrder {
     }
     return stream.rank(a) - stream.rank(b);
   };
-  return { compare, forget: (index) => comparers.forEach((comparer) => comparer.forget(index)) };
+  const forget = (index: number): void => {
+    for (const comparer of comparers) comparer.forget(index);
+  };
+  return { compare, forget };
 }
 
 function comparerOf(stream: Stream, { path, descending }: Term): RowOrder {
