@@ -37,7 +37,7 @@ export const connectAnswer = z.object({
   warnings,
 });
 
-export const reconnectBody = connectBody.pick({ returnUrl: true }).optional();
+export const reconnectBody = connectBody.pick({ returnUrl: true }).nullish();
 export const reconnectAnswer = z.object({ consentUrl });
 
 export const syncFromDateBody = z.object({

@@ -1,0 +1,184 @@
+/** The API on real Postgres; Temporal and Xero's OAuth are small fakes, so that a test can say what they answer. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { type ApiDeps, buildApi } from '../../api/app.js';
+import type { BackfillControl, BackfillStart, WorkflowRun } from '../../api/backfillControl.js';
+import { createApiKeys } from '../../db/apiKeys.js';
+import { createCallBudget } from '../../db/budget.js';
+import { createCompanies } from '../../db/companies.js';
+import { createConnections } from '../../db/connections.js';
+import { createConsents } from '../../db/consents.js';
+import { createGrants } from '../../db/grants.js';
+import { createMirror } from '../../db/mirror.js';
+import { createRuns } from '../../db/runs.js';
+import { createSealing } from '../../db/sealing.js';
+import { workflowIds } from '../../domain/names.js';
+import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
+import { XeroRefusal } from '../../domain/problems.js';
+import { missingScopes, scopesFor } from '../../xero/scopes.js';
+import { type FreshDatabase, freshDatabase } from '../support/database.js';
+
+export interface Api {
+  app: FastifyInstance;
+  database: FreshDatabase;
+  deps: ApiDeps;
+  xero: FakeXero;
+  temporal: FakeTemporal;
+  /** Lines of the log, as written. */
+  log: string[];
+  /** A new key's secret. */
+  key(role: Role, company?: string): Promise<string>;
+  /** As an admin who sees all, unless another secret is given. */
+  call(method: InjectOptions['method'], path: string, body?: object, secret?: string): Promise<LightMyRequestResponse>;
+  /** A company and its new connection. */
+  connect(company: string, more?: object): Promise<{ id: string; state: string }>;
+  /** What the customer's browser brings back from Xero. */
+  callback(query: Record<string, string>): Promise<LightMyRequestResponse>;
+  close(): Promise<void>;
+}
+
+export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
+  const database = await freshDatabase();
+  const { pool } = database;
+  const sealing = createSealing({ current: 'test', keys: { test: randomBytes(32) } });
+  const apiKeys = createApiKeys(pool);
+  const xero = new FakeXero();
+  const temporal = new FakeTemporal();
+  const log: string[] = [];
+  const deps: ApiDeps = {
+    companies: createCompanies(pool),
+    connections: createConnections(pool),
+    consents: createConsents(pool, sealing),
+    grants: createGrants(pool, sealing),
+    apiKeys,
+    runs: createRuns(pool),
+    mirror: createMirror(pool),
+    budget: createCallBudget(pool),
+    oauth: xero,
+    backfills: temporal,
+    scopesFor,
+    missingScopes,
+    newId: randomUUID,
+    newSecret: () => randomBytes(32).toString('base64url'),
+    now: () => new Date('2026-10-01T12:00:00Z'),
+    readiness: async () => ({ postgres: true, temporal: true }),
+    returnUrlOrigins: ['https://platform.test'],
+    temporalUi: { url: 'http://127.0.0.1:8233', namespace: 'default' },
+    requestsPerMinute: 10_000,
+    log: { level: 'info', stream: { write: (line) => log.push(line) } },
+    ...overrides,
+  };
+  const app = await buildApi(deps);
+
+  const key = async (role: Role, company?: string) => {
+    const secret = `nl_${randomBytes(32).toString('base64url')}`;
+    await apiKeys.create({ id: randomUUID(), name: role, role, companyId: company ?? null }, secret);
+    return secret;
+  };
+  const admin = await key('admin');
+  const call: Api['call'] = (method, path, body, secret = admin) =>
+    app.inject({ method, url: path, headers: { authorization: `Bearer ${secret}` }, ...(body && { payload: body }) });
+
+  return {
+    app,
+    database,
+    deps,
+    xero,
+    temporal,
+    log,
+    key,
+    call,
+    async connect(company, more = {}) {
+      await call('PUT', `/v1/companies/${company}`, { name: `Company ${company}` });
+      const answer = await call('POST', '/v1/connections', { company, direction: 'import', ...more });
+      const { id, consentUrl } = answer.json();
+      return { id, state: stateOf(consentUrl) };
+    },
+    callback: (query) => app.inject({ method: 'GET', url: '/v1/oauth/xero/callback', query }),
+    async close() {
+      await app.close();
+      await database.drop();
+    },
+  };
+}
+
+export function stateOf(consentUrl: string): string {
+  return new URL(consentUrl).searchParams.get('state') ?? '';
+}
+
+export function organisation(name: string): ConsentedOrganisation {
+  return { tenantId: randomUUID(), name, xeroConnectionId: randomUUID() };
+}
+
+/** A consent is what `grant` says; its code is good once. */
+export class FakeXero {
+  readonly ended: string[] = [];
+  private readonly codes = new Map<string, { scopes: readonly string[]; organisations: ConsentedOrganisation[] }>();
+  private readonly verifiers = new Map<string, string>();
+
+  grant(organisations: ConsentedOrganisation[], scopes: readonly string[] = scopesFor('two-way')): string {
+    const code = randomUUID();
+    this.codes.set(code, { scopes, organisations });
+    return code;
+  }
+
+  async consentUrl({ state, codeVerifier, scopes }: Parameters<ApiDeps['oauth']['consentUrl']>[0]): Promise<string> {
+    this.verifiers.set(state, codeVerifier);
+    return `https://login.test/authorize?${new URLSearchParams({ state, scope: scopes.join(' ') })}`;
+  }
+
+  async exchange(
+    query: Readonly<Record<string, string>>,
+    expected: { state: string; codeVerifier: string },
+  ): ReturnType<ApiDeps['oauth']['exchange']> {
+    const consented = this.codes.get(query.code ?? '');
+    if (!consented || this.verifiers.get(expected.state) !== expected.codeVerifier) {
+      throw new XeroRefusal('authFailed', 400);
+    }
+    this.codes.delete(query.code ?? '');
+    const tokens = {
+      accessToken: `access-${query.code}`,
+      refreshToken: `refresh-${query.code}`,
+      expiresAt: new Date(Date.now() + 1_800_000).toISOString(),
+    };
+    return { tokens, scopes: [...consented.scopes], organisations: consented.organisations };
+  }
+
+  async endConnection(_accessToken: string, xeroConnectionId: string): Promise<void> {
+    this.ended.push(xeroConnectionId);
+  }
+}
+
+/** Remembers what was asked of it; `running` holds the connections whose backfill is in hand. */
+export class FakeTemporal implements BackfillControl {
+  readonly started: BackfillStart[] = [];
+  readonly signals: string[] = [];
+  readonly running = new Map<string, WorkflowRun>();
+  readonly done = new Set<string>();
+  away: Error | null = null;
+
+  async start(backfill: BackfillStart): Promise<WorkflowRun | 'alreadyDone'> {
+    if (this.away) throw this.away;
+    if (this.done.has(backfill.connectionId)) return 'alreadyDone';
+    const inHand = this.running.get(backfill.connectionId);
+    if (inHand) return inHand;
+    this.started.push(backfill);
+    const run = { workflowId: workflowIds.backfill(backfill.connectionId), runId: randomUUID() };
+    this.running.set(backfill.connectionId, run);
+    return run;
+  }
+
+  pause = (id: string) => this.signal(id, 'pause');
+  resume = (id: string) => this.signal(id, 'resume');
+  cancel = (id: string) => this.signal(id, 'cancel');
+
+  async syncFromDateChosen(id: string): Promise<void> {
+    await this.signal(id, 'syncFromDateChosen');
+  }
+
+  private async signal(id: string, name: string): Promise<WorkflowRun | null> {
+    const run = this.running.get(id) ?? null;
+    if (run !== null) this.signals.push(name);
+    return run;
+  }
+}

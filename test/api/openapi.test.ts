@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Api, startApi } from './harness.js';
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  security?: unknown[];
+  parameters?: { in: string; name: string; required?: boolean }[];
+  responses: Record<string, { description: string; content?: Record<string, { schema: unknown }> }>;
+}
+interface Document {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown> };
+}
+
+let api: Api;
+let document: Document;
+beforeAll(async () => {
+  api = await startApi();
+  document = (await api.app.inject('/openapi.json')).json();
+});
+afterAll(() => api.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+  );
+
+test('the document covers every route of the API', () => {
+  const described = operations().map(({ path, method }) => `${method.toUpperCase()} ${path}`);
+  const expected = [
+    'PUT /v1/companies/{company}',
+    'GET /v1/companies/{company}',
+    'GET /v1/companies',
+    'POST /v1/connections',
+    'GET /v1/connections',
+    'GET /v1/connections/{id}',
+    'PUT /v1/connections/{id}/sync-from-date',
+    'POST /v1/connections/{id}/reconnect',
+    'GET /v1/connections/{id}/organisations',
+    'POST /v1/connections/{id}/organisation',
+    'GET /v1/oauth/xero/callback',
+    'POST /v1/connections/{id}/backfill',
+    'GET /v1/connections/{id}/backfill',
+    'POST /v1/connections/{id}/backfill/pause',
+    'POST /v1/connections/{id}/backfill/resume',
+    'POST /v1/connections/{id}/backfill/cancel',
+    'GET /v1/connections/{id}/runs',
+    'GET /v1/connections/{id}/runs/{runId}',
+    'GET /v1/connections/{id}/budget',
+    'GET /v1/connections/{id}/records/{stream}',
+    'GET /v1/connections/{id}/records/{stream}/{xeroId}',
+    'GET /health/live',
+    'GET /health/ready',
+  ];
+  expect(described.sort()).toEqual(expected.sort());
+});
+
+test('every operation has an id of its own, a summary, a tag and a described answer for each status', () => {
+  const ids = operations().map(({ operation }) => operation.operationId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const { operation } of operations()) {
+    expect(operation.summary).toBeTruthy();
+    expect(operation.tags).toHaveLength(1);
+    for (const response of Object.values(operation.responses)) expect(response.description).toBeTruthy();
+  }
+});
+
+test('every path parameter is declared and required', () => {
+  for (const { path, operation } of operations()) {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path');
+    expect(declared.map(({ name }) => name).sort()).toEqual(inPath.sort());
+    for (const parameter of declared) expect(parameter.required).toBe(true);
+  }
+});
+
+test('what needs a key says so by answering 401 and 403 with a problem', () => {
+  for (const { path, operation } of operations()) {
+    if (operation.security) continue;
+    expect(path).toMatch(/^\/v1\//);
+    for (const status of ['401', '403', '422', '429', '500', '503']) {
+      expect(operation.responses[status]?.content).toHaveProperty('application/problem+json');
+    }
+  }
+});
+
+test('every reference leads somewhere', () => {
+  const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+    ([, name]) => name as string,
+  );
+  expect(references).toContain('Connection');
+  for (const name of references) expect(document.components.schemas).toHaveProperty(name);
+});
+
+test('the documentation is served from local files only', async () => {
+  const page = await api.app.inject('/docs/');
+  expect(page.statusCode).toBe(200);
+  expect(page.body).not.toMatch(/(src|href)="https?:/);
+  const script = /src="([^"]*swagger-ui-bundle\.js)"/.exec(page.body)?.[1] ?? '';
+  expect((await api.app.inject(new URL(script, 'http://localhost/docs/').pathname)).statusCode).toBe(200);
+});
