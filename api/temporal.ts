@@ -21,8 +21,11 @@ import type { BackfillControl, BackfillStart, WorkflowRun } from './backfillCont
 /** Whoever waits for an answer is told in seconds when Temporal is away. */
 const answerWithinMs = 5000;
 
-/** @throws the client's ServiceError when Temporal is away; the API answers 503 to it. */
-export function createBackfillControl(client: Client): BackfillControl {
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
+ */
+export function createBackfillControl(client: Client, taskQueue = readingTaskQueue): BackfillControl {
   const withinTime = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + answerWithinMs, work);
 
   async function withRunning(
@@ -41,7 +44,7 @@ export function createBackfillControl(client: Client): BackfillControl {
     start: (backfill) =>
       withinTime(async () => {
         try {
-          return await runOf(await startWorkflow(client, backfill));
+          return await runOf(await startWorkflow(client, taskQueue, backfill));
         } catch (error) {
           if (error instanceof WorkflowExecutionAlreadyStartedError) return 'alreadyDone';
           throw error;
@@ -56,11 +59,11 @@ export function createBackfillControl(client: Client): BackfillControl {
   };
 }
 
-function startWorkflow(client: Client, backfill: BackfillStart): Promise<WorkflowHandle> {
+function startWorkflow(client: Client, taskQueue: string, backfill: BackfillStart): Promise<WorkflowHandle> {
   const input: BackfillInput = { connectionId: backfill.connectionId };
   return client.workflow.start(backfillWorkflowName, {
     workflowId: workflowIds.backfill(backfill.connectionId),
-    taskQueue: readingTaskQueue,
+    taskQueue,
     args: [input],
     // One that ended well is never run again; one that did not may be.
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isAway } from '../../api/away.js';
+import { createBackfillControl } from '../../api/temporal.js';
+import { workflowIds } from '../../domain/names.js';
+
+let client: Client;
+const started: string[] = [];
+beforeAll(async () => {
+  client = new Client({ connection: await Connection.connect({ address: process.env.TEST_TEMPORAL_ADDRESS ?? '' }) });
+});
+afterAll(async () => {
+  // Not all of them run still.
+  for (const id of started)
+    await client.workflow
+      .getHandle(workflowIds.backfill(id))
+      .terminate()
+      .catch(() => undefined);
+  await client.connection.close();
+});
+
+/** On a queue that nobody serves: the run stays where its start left it. */
+const control = () => createBackfillControl(client, randomUUID());
+const backfill = (more = {}) => {
+  const connectionId = randomUUID();
+  started.push(connectionId);
+  return { connectionId, companyId: 'fern-42', syncFromDate: { chosen: true, date: '2025-04-01' }, ...more };
+};
+
+test('a start at once from many sides starts one run, and all are told of it', async () => {
+  const [backfills, wanted] = [control(), backfill()];
+  const runs = await Promise.all(Array.from({ length: 8 }, () => backfills.start(wanted)));
+  expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBe(1);
+  expect(runs[0]).toEqual({ workflowId: `backfill:${wanted.connectionId}`, runId: expect.any(String) });
+});
+
+test('support staff see the company and the range, find it by ids, and there is no memo', async () => {
+  const wanted = backfill();
+  await control().start(wanted);
+  const description = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).describe();
+  expect(await description.staticSummary()).toBe('First full read · company fern-42 · from 2025-04-01');
+  expect(await description.staticDetails()).toContain(wanted.connectionId);
+  expect(description.memo ?? {}).toEqual({});
+  expect(description.searchAttributes).toMatchObject({
+    NightledgerCompany: ['fern-42'],
+    NightledgerConnection: [wanted.connectionId],
+  });
+});
+
+test.each([
+  [{ chosen: false, date: null }, 'Sync From Date to be chosen'],
+  [{ chosen: true, date: null }, 'all history'],
+])('the range of %j reads "%s"', async (syncFromDate, words) => {
+  const wanted = backfill({ syncFromDate });
+  await control().start(wanted);
+  const description = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).describe();
+  expect(await description.staticSummary()).toContain(words);
+});
+
+test('messages reach the run in hand, and find none where none is', async () => {
+  const [backfills, wanted] = [control(), backfill()];
+  const run = await backfills.start(wanted);
+  expect(await backfills.pause(wanted.connectionId)).toEqual(run);
+  expect(await backfills.resume(wanted.connectionId)).toEqual(run);
+  await backfills.syncFromDateChosen(wanted.connectionId);
+  const { events } = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).fetchHistory();
+  const signals = events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
+  expect(signals).toEqual(['pause', 'resume', 'syncFromDateChosen']);
+  expect(await backfills.cancel(wanted.connectionId)).toEqual(run);
+
+  const nobody = randomUUID();
+  expect(await backfills.pause(nobody)).toBeNull();
+  expect(await backfills.cancel(nobody)).toBeNull();
+  await backfills.syncFromDateChosen(nobody);
+});
+
+test('one that did not end well is started anew, under another run', async () => {
+  const [backfills, wanted] = [control(), backfill()];
+  const first = await backfills.start(wanted);
+  await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).terminate();
+  expect(await backfills.pause(wanted.connectionId)).toBeNull();
+  const second = await backfills.start(wanted);
+  expect(second).not.toEqual(first);
+});
+
+test('Temporal being away is known within seconds, for every call', async () => {
+  const connection = Connection.lazy({ address: '127.0.0.1:1' });
+  const backfills = createBackfillControl(new Client({ connection }));
+  const began = Date.now();
+  const calls = [
+    backfills.start(backfill()),
+    backfills.pause(randomUUID()),
+    backfills.syncFromDateChosen(randomUUID()),
+  ];
+  for (const outcome of await Promise.allSettled(calls)) {
+    expect(outcome.status === 'rejected' && isAway(outcome.reason)).toBe(true);
+  }
+  expect(Date.now() - began).toBeLessThan(9000);
+  await connection.close();
+});
