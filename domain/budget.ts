@@ -36,8 +36,8 @@ export interface BudgetOptions {
 
 /** A minute's phase counts as known from half a minute on: its refusal tells the end within two seconds, even of a short one. */
 const minuteKnownWithin = 1 / 2;
-/** A day's only within an hour: until then an hourly probe finds the end sooner than waiting for the far side of the bracket. */
-const dayKnownWithin = 1 / 24;
+/** A day's only within what hourly probes leave open: a wider bracket's far side is later than the next probe. */
+const dayKnownWithin = 1 / 20;
 /** Calls of the app that were granted earlier and are counted later than the one whose header was read last. */
 const appStraddlers = 100;
 /** The app's calls under way are not counted one by one, so this share of the minute is left alone. */
@@ -307,7 +307,8 @@ function appVerdict(options: BudgetOptions, { app }: BudgetState, asking: Asking
     reserve: Math.floor((app.minute.limit ?? options.limits.appMinute) * appMargin),
     reserveEnds: Number.POSITIVE_INFINITY,
     firstProbe: 0,
-    nextProbe: options.minuteMs / 12,
+    // A refusal of the app's minute may name no time: then its whole minute is waited for.
+    nextProbe: options.minuteMs,
     shortWait: shortWait(asking),
   });
 }

@@ -107,9 +107,8 @@ export function heard(
   }
   // Granted in an earlier window and not surely counted in this one: its header must not speak for this one.
   if (call.epoch !== window.epoch) return unheard(window, now);
-  return surelySameWindow(window, rules, call)
-    ? endsAfter(lowered(told, call, remaining), call.sentAt)
-    : lowered(told, call, remaining);
+  const lower = lowered(told, call, remaining);
+  return surelySameWindow(window, rules, call) ? endsAfter(lower, call.sentAt) : perhapsAnother(lower, rules, now);
 }
 
 /** No answer came: the call may be counted or not. */
@@ -134,7 +133,8 @@ export function refused(
         };
   // A refusal against a phase that seemed known proves it wrong: then only the refusal counts.
   const end = window.end === null || phaseKnown(window, rules) ? told : (overlap(told, window.end) ?? told);
-  return { ...window, known: 0, unseen: 0, end, heardAt: Math.max(window.heardAt, call.sentAt) };
+  // It has answered what a probe would ask.
+  return { ...window, known: 0, unseen: 0, end, heardAt: Math.max(window.heardAt, call.sentAt), probedAt: now };
 }
 
 /**
@@ -176,6 +176,15 @@ function lowered(window: CallWindow, call: Mark, remaining: number): CallWindow 
 function endsAfter(window: CallWindow, instant: number): CallWindow {
   if (window.end === null || instant <= window.end.lo || instant >= window.end.hi) return window;
   return { ...window, end: { lo: instant, hi: window.end.hi } };
+}
+
+/**
+ * This answer may be the first of a window that nobody saw begin, so the end may be a whole period away. A phase that is
+ * known is not given up for that: its reset comes when it comes, and the next header puts the figure right.
+ */
+function perhapsAnother(window: CallWindow, rules: WindowRules, now: number): CallWindow {
+  if (window.end === null || now <= window.end.lo || phaseKnown(window, rules)) return window;
+  return { ...window, end: { lo: window.end.lo, hi: Math.max(window.end.hi, now + rules.period) } };
 }
 
 function begun(window: CallWindow, end: Bracket): CallWindow {
