@@ -1,5 +1,5 @@
 /** /openapi.json, made from the very schemas that validate, and /docs, which shows it from local files. */
-import swagger from '@fastify/swagger';
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
@@ -26,7 +26,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       ],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -35,4 +35,27 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
     theme: { title: 'Nightledger API' },
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+type Described = ReturnType<SwaggerTransformObject>;
+
+/** Each named schema is made for bodies and for answers; what no call uses, through other schemas neither, is left out. */
+function withoutUnused(document: Described): Described {
+  if (!('components' in document) || !document.components?.schemas) return document;
+  const schemas = document.components.schemas;
+  const used = new Set<string>();
+  const visit = (part: unknown) => {
+    for (const name of namesIn(part)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(document.paths);
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+  return { ...document, components: { ...document.components, schemas: kept } } as Described;
+}
+
+function namesIn(part: unknown): string[] {
+  return [...JSON.stringify(part ?? null).matchAll(/"#\/components\/schemas\/([^"]+)"/g)].map(([, name]) => name ?? '');
 }

@@ -1,4 +1,5 @@
 /** Shapes that many answers share. */
+import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { isCalendarDate } from '../../domain/calendar.js';
 import { problemContent } from './problem.js';
@@ -35,12 +36,16 @@ export const listOf = <Row extends z.ZodType>(row: Row) =>
 const always = [401, 403, 422, 429, 500, 503] as const;
 
 /** The answers of a route: a schema for each status, problems among them. Only the promised ones are typed for the handler. */
-export function answers<const Promised extends Readonly<Record<number, unknown>>>(
+export function answers<const Promised extends Readonly<Record<number, z.ZodType>>>(
   promised: Promised,
   ...refusals: number[]
 ): Promised {
   const problems = [...always, ...refusals].map((status) => [status, problemContent(status)]);
-  return { ...Object.fromEntries(problems), ...promised };
+  const promises = Object.entries(promised).map(([status, schema]) => [
+    status,
+    { description: STATUS_CODES[status] ?? 'Answer', content: { 'application/json': { schema } } },
+  ]);
+  return Object.fromEntries([...problems, ...promises]);
 }
 
 function hasControlCharacter(value: string): boolean {

@@ -51,9 +51,9 @@ export const connectionsQuery = pageQuery.extend({
   lastError: z.enum(Object.keys(connectionCodes) as [string, ...string[]]).optional(),
 });
 
-export const offeredOrganisation = z.object({ tenantId: z.uuid(), name: z.string() });
+export const offeredOrganisation = z.object({ tenantId: z.guid(), name: z.string() });
 export const offeredOrganisations = z.object({ data: z.array(offeredOrganisation) });
-export const chooseOrganisationBody = z.object({ tenantId: z.uuid().describe("Xero's id of the organisation.") });
+export const chooseOrganisationBody = z.object({ tenantId: z.guid().describe("Xero's id of the organisation.") });
 
 const organisation = z.object({
   id: z.string().describe("Xero's tenant id."),
