@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type CallBudgetOptions, createCallBudget } from '../../db/budget.js';
+import { createPool } from '../../db/pool.js';
+import type { AnsweredLimits, CallCount, Ticket } from '../../domain/ports.js';
+import { type FreshDatabase, freshDatabase } from '../support/database.js';
+
+let database: FreshDatabase;
+/** One pool a worker, as in life. */
+let pools: pg.Pool[];
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  pools = [1, 2, 3].map(() => createPool(database.url, 4));
+});
+afterAll(async () => {
+  await Promise.all(pools.map((pool) => pool.end()));
+  await database.drop();
+});
+
+const nobody: CallCount = { connectionId: randomUUID(), runId: 'run', stream: 'contacts', bytes: 0 };
+
+const left = (minuteRemaining: number | null, dayRemaining: number | null = 4000): AnsweredLimits => ({
+  minuteRemaining,
+  dayRemaining,
+  appMinuteRemaining: null,
+  refused: null,
+});
+
+async function granted(budget: ReturnType<typeof createCallBudget>, organisationId: string): Promise<Ticket> {
+  const take = await budget.take(organisationId, 'background');
+  if (!take.granted) throw new Error(`refused by ${take.limit}`);
+  return take.ticket;
+}
+
+/** A server with one fixed window and a slot count, told of each call at its own time. */
+class CountingServer {
+  used = 0;
+  inFlight = 0;
+  mostInFlight = 0;
+
+  constructor(readonly limit: number) {}
+
+  async call(): Promise<AnsweredLimits> {
+    this.inFlight++;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    await delay(Math.random() * 4);
+    this.used++;
+    const remaining = this.limit - this.used;
+    await delay(Math.random() * 4);
+    this.inFlight--;
+    return left(Math.max(0, remaining));
+  }
+}
+
+describe('the budget in Postgres', () => {
+  it('is one for all workers: twelve of them on three pools never exceed five in flight nor the minute', async () => {
+    const organisationId = randomUUID();
+    const server = new CountingServer(60);
+    const worker = async (pool: pg.Pool) => {
+      const budget = createCallBudget(pool);
+      while (server.used < 59) {
+        const take = await budget.take(organisationId, 'background');
+        if (take.granted) await budget.settle(take.ticket, await server.call(), nobody);
+        else if (take.waitMs > 2000) return;
+        else await delay(take.waitMs / 10);
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, n) => worker(pools[n % 3] as pg.Pool)));
+    expect(server.mostInFlight).toBeLessThanOrEqual(5);
+    expect(server.used).toBeGreaterThanOrEqual(59);
+    // One more at most: the lone call that asks when the minute ends.
+    expect(server.used).toBeLessThanOrEqual(61);
+  });
+
+  it('does not let two organisations wait for each other', async () => {
+    const budget = createCallBudget(database.pool);
+    const [one, other] = [randomUUID(), randomUUID()];
+    await granted(budget, one);
+    expect((await budget.take(one, 'people')).granted).toBe(false);
+    expect((await budget.take(other, 'people')).granted).toBe(true);
+  });
+
+  it('makes an organisation’s row once, however many ask at the same time', async () => {
+    const organisationId = randomUUID();
+    const takes = await Promise.all(
+      Array.from({ length: 9 }, (_, n) => createCallBudget(pools[n % 3] as pg.Pool).take(organisationId, 'background')),
+    );
+    expect(takes.filter((take) => take.granted)).toHaveLength(1);
+  });
+
+  it('goes by Postgres’s clock and the test offset: a used-up day is over when the offset says so', async () => {
+    let offset = 0;
+    const budget = createCallBudget(database.pool, { testOffset: () => offset });
+    const organisationId = randomUUID();
+    await budget.settle(await granted(budget, organisationId), left(50, 0), nobody);
+    offset = 3_600_000;
+    await budget.settle(
+      await granted(budget, organisationId),
+      { ...left(0, 0), refused: { limit: 'day', retryAfterSeconds: 7200 } },
+      nobody,
+    );
+    const refusal = await budget.take(organisationId, 'people');
+    expect(refusal).toMatchObject({ granted: false, limit: 'day' });
+    const view = await budget.look(organisationId);
+    const endsIn = Date.parse(view.day.resetsAt ?? '') - Date.now() - offset;
+    expect(Math.abs(endsIn - 7_201_000)).toBeLessThan(60_000);
+    offset += 7_202_000;
+    expect((await budget.take(organisationId, 'background')).granted).toBe(true);
+  });
+
+  it('takes permissions of dead workers back when their lease ends', async () => {
+    let offset = 0;
+    const options: CallBudgetOptions = { testOffset: () => offset };
+    const budget = createCallBudget(database.pool, options);
+    const organisationId = randomUUID();
+    await budget.settle(await granted(budget, organisationId), left(50), nobody);
+    for (let n = 0; n < 5; n++) await granted(budget, organisationId);
+    expect(await budget.take(organisationId, 'people')).toMatchObject({ granted: false, limit: 'concurrent' });
+    offset = 90_001;
+    expect((await createCallBudget(pools[0] as pg.Pool, options).take(organisationId, 'people')).granted).toBe(true);
+    expect((await budget.look(organisationId)).inFlight).toBe(1);
+  });
+
+  it('shows what is known of an organisation that never called', async () => {
+    expect(await createCallBudget(database.pool).look(randomUUID())).toMatchObject({
+      minute: { limit: 60, remaining: null, resetsAt: null },
+      day: { remaining: null, resetsAt: null },
+      inFlight: 0,
+    });
+  });
+});
+
+describe('the tally', () => {
+  it('counts answered calls, bytes and refusals by run and stream, and nothing for a connection that is gone', async () => {
+    const budget = createCallBudget(database.pool);
+    const connectionId = randomUUID();
+    await database.pool.query(`INSERT INTO company (id, name) VALUES ('c', 'C')`);
+    await database.pool.query(`INSERT INTO connection (id, company_id, direction) VALUES ($1, 'c', 'import')`, [
+      connectionId,
+    ]);
+    const count: CallCount = { connectionId, runId: 'r', stream: 'invoices', bytes: 700 };
+    const settleNext = async (answered: AnsweredLimits | null, of = count) =>
+      budget.settle(await granted(budget, randomUUID()), answered, of);
+    await settleNext(left(50));
+    await settleNext(left(49), { ...count, bytes: 300 });
+    await settleNext(null, { ...count, bytes: 0 });
+    for (const limit of ['minute', 'day', 'concurrent', 'appminute'] as const) {
+      await settleNext({ ...left(0), refused: { limit, retryAfterSeconds: 1 } }, { ...count, bytes: 0 });
+      // The app's minute is every organisation's: the next one has to wait for it, so it is begun anew.
+      await database.pool.query('UPDATE app_budget SET state = NULL');
+    }
+    await settleNext(left(40), { ...count, runId: null });
+    await settleNext(left(40), { ...count, connectionId: randomUUID() });
+    const { rows } = await database.pool.query(
+      `SELECT run_id, stream, calls::int, bytes::int, refused_minute::int, refused_day::int, refused_concurrent::int,
+         refused_app_minute::int FROM call_tally ORDER BY run_id`,
+    );
+    const none = { refused_minute: 0, refused_day: 0, refused_concurrent: 0, refused_app_minute: 0 };
+    expect(rows).toEqual([
+      { run_id: '', stream: 'invoices', calls: 1, bytes: 700, ...none },
+      {
+        run_id: 'r',
+        stream: 'invoices',
+        calls: 6,
+        bytes: 1000,
+        refused_minute: 1,
+        refused_day: 1,
+        refused_concurrent: 1,
+        refused_app_minute: 1,
+      },
+    ]);
+  });
+});
