@@ -10,6 +10,7 @@ import { Clock } from './core/clock.js';
 import { Journal } from './core/journal.js';
 import { keyFor } from './core/random.js';
 import { Editor } from './data/edits.js';
+import { followDocuments } from './data/journals.js';
 import { Organisations } from './data/organisations.js';
 import { SigningKey } from './identity/keys.js';
 import { identityRoutes } from './identity/routes.js';
@@ -86,6 +87,7 @@ function build(wish: Wish): { app: FastifyInstance; shutDown: () => void } {
   const key = new SigningKey(journal);
   const store = new IdentityStore(journal, clock, wish.clients ?? [DEMO_CLIENT]);
   const webhooks = new Webhooks(journal, clock, settings, organisations);
+  followDocuments(organisations);
   journal.replay();
   key.ensure();
   if (wish.demo !== false) ensureDemo(organisations, wish, { minute, day, concurrent });

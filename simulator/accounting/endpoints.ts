@@ -45,6 +45,8 @@ export interface Endpoint {
   /** The field that holds a row's state, and the state that "delete" leads to. */
   stateField?: string;
   deletedState?: string;
+  /** Rows follow from something else and cannot be edited. */
+  derived?: boolean;
   /** Needs the Advanced tier. */
   advancedOnly?: boolean;
   /** Webhook category, where Xero has one (§6). */
@@ -88,6 +90,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     ...wholeList,
     name: 'Organisation',
     collection: 'Organisations',
+    derived: true,
     stream: 'organisation',
     idField: 'OrganisationID',
     naturalId: true,
@@ -303,6 +306,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     order: 'ignored',
     decidingDate: 'JournalDate',
     editField: 'Reference',
+    derived: true,
     advancedOnly: true,
   },
   {

@@ -36,7 +36,6 @@ interface Answer {
 
 /** IIS refuses longer query strings with a 404, which is what ends `IDs=` near 52 (§2). */
 const LONGEST_QUERY = 2_048;
-const ADVANCED_TIERS = ['advanced', 'enterprise'];
 
 type Params = { endpoint: string; key?: string };
 
@@ -119,11 +118,12 @@ function compute(
 ): Answer {
   if (organisation.profile.offline) throw unavailable(UNAVAILABLE.offline);
   const endpoint = endpointNamed(request.params.endpoint);
-  const stream = endpoint && organisation.stream(endpoint.stream);
   const queryLength = request.url.length - request.url.indexOf('?') - 1;
-  if (!endpoint || !stream || (request.url.includes('?') && queryLength > LONGEST_QUERY)) throw notFound();
+  if (!endpoint || (request.url.includes('?') && queryLength > LONGEST_QUERY)) throw notFound();
   if (!allows(grant.scopes, endpoint.scope, 'read')) throw missingScope();
-  if (endpoint.advancedOnly && !ADVANCED_TIERS.includes(organisation.profile.tier)) throw missingScope();
+  if (endpoint.advancedOnly && !organisation.hasJournals) throw missingScope();
+  const stream = organisation.stream(endpoint.stream);
+  if (!stream) throw notFound();
   const list = readListRequest(endpoint, request.query, request.headers['if-modified-since']);
   const write = (page: ReturnType<typeof readOne>): Answer => ({
     status: 200,

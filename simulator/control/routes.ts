@@ -106,8 +106,8 @@ function truthRoutes(app: FastifyInstance, parts: ControlParts): void {
   app.get<Tenant & From>('/organisations/:tenantId/truth', async (request) => {
     const organisation = find(parts, request.params.tenantId);
     const streams: Record<string, unknown> = {};
-    for (const [name, stream] of organisation.streams) {
-      streams[name] = await parts.truth.ofStream(organisation, stream, request.query.from);
+    for (const stream of organisation.streams()) {
+      streams[stream.endpoint.stream] = await parts.truth.ofStream(organisation, stream, request.query.from);
     }
     const { calls, byEndpoint, bytes, refusals, mostInFlight } = organisation.usage;
     return { streams, calls: { total: calls, byEndpoint }, bytes, refusals, mostInFlight };

@@ -1,9 +1,8 @@
 import { calendarDate, dateString, isoSeconds } from '../core/calendar.js';
-import { element } from '../core/lookup.js';
 import { Dice, draw } from '../core/random.js';
 import { money, type Row, XeroDate } from '../core/values.js';
 import type { Contacts } from './contacts.js';
-import { type Invoices, LINES_PER_DOCUMENT } from './invoices.js';
+import type { Invoices } from './invoices.js';
 import { type CreditStream, type Ledger, NOBODY } from './ledger.js';
 import { type AmountTypes, drawAmountTypes, type LineDraft, type Lines, sumLines, type Totals } from './lines.js';
 import { contactSummary, currencyRate } from './parties.js';
@@ -171,7 +170,7 @@ export class Credits {
       Date: calendarDate(day),
       Status: this.status(stream, index),
       LineAmountTypes: this.amountTypes(stream, index),
-      LineItems: this.lines.rows(drafts, this.firstLine(stream, index)),
+      LineItems: this.lines.rows(drafts, stream, index),
       SubTotal: money(totals.subTotal),
       TotalTax: money(totals.tax),
       Total: money(totals.total),
@@ -179,12 +178,6 @@ export class Credits {
       UpdatedDateUTCString: isoSeconds(stamp),
       CurrencyCode: currency,
     };
-  }
-
-  /** Line ids of credits start beyond those of the invoices. */
-  private firstLine(stream: CreditStream, index: number): number {
-    const place = element([1, 2, 3], Object.keys(KINDS).indexOf(stream));
-    return place * 0x4000_0000 + index * LINES_PER_DOCUMENT;
   }
 
   private allocations(stream: CreditStream, index: number, total: number): Row[] {

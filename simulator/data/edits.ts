@@ -43,6 +43,7 @@ export class Editor {
   apply(organisation: Organisation, edit: Edit): string[] {
     const stream = organisation.stream(edit.stream);
     if (!stream) throw new EditError(`there is no stream '${edit.stream}'`);
+    if (stream.endpoint.derived) throw new EditError(`rows of ${edit.stream} follow from others and cannot be edited`);
     if (edit.op === 'add') return [this.add(organisation, stream, edit)];
     const index = locate(stream, edit);
     const touched = this.operations[edit.op](organisation, stream, index, edit);

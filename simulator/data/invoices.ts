@@ -17,7 +17,6 @@ import {
 import { contactSummary, currencyRate } from './parties.js';
 import type { Column, Source, World } from './world.js';
 
-export const LINES_PER_DOCUMENT = 64;
 /** Neighbours share a type, as they do when bills are entered in one sitting. */
 const SITTING = 16;
 const SALES_PERCENT = 62;
@@ -199,7 +198,7 @@ export class Invoices implements Source {
       BrandingThemeID: this.sale(index) ? this.world.ids('brandingThemes').guid(0) : undefined,
       Status: this.status(index),
       LineAmountTypes: this.amountTypes(index),
-      LineItems: this.lines.rows(drafts, index * LINES_PER_DOCUMENT),
+      LineItems: this.lines.rows(drafts, 'invoices', index),
       SubTotal: money(figures.subTotal),
       TotalTax: money(figures.tax),
       Total: money(figures.total),

@@ -40,6 +40,8 @@ export interface LineTerms {
 }
 
 const LARGEST_LINES = 40;
+/** Line ids are numbered so many to a document. */
+export const ROOM_FOR_LINES = 64;
 const NO_TAX = 2;
 const ZERO_RATED = { sale: 3, purchase: 4 };
 const NO_TRACKING: number[] = [];
@@ -60,14 +62,12 @@ export function drawAmountTypes(dice: Dice): AmountTypes {
 
 /** Draws the lines of documents and writes them out (xero-api.md §4). */
 export class Lines {
-  private readonly ids;
   private readonly accountIds: string[];
 
   constructor(
     private readonly world: World,
     private readonly items: Items,
   ) {
-    this.ids = world.ids('lines');
     this.accountIds = ACCOUNTS.map((_, index) => world.ids('accounts').guid(index));
   }
 
@@ -124,11 +124,13 @@ export class Lines {
     return this.price(line, amountTypes);
   }
 
-  rows(drafts: LineDraft[], firstLine: number): Row[] {
-    return drafts.map((draft, n) => this.lineRow(draft, firstLine + n));
+  /** The lines of one document; every stream has line ids of its own. */
+  rows(drafts: LineDraft[], stream: string, document: number): Row[] {
+    const ids = this.world.ids(`${stream} lines`);
+    return drafts.map((draft, n) => this.lineRow(draft, ids.guid(document * ROOM_FOR_LINES + n)));
   }
 
-  private lineRow(draft: LineDraft, line: number): Row {
+  private lineRow(draft: LineDraft, lineId: string): Row {
     const account = element(ACCOUNTS, draft.account);
     const item = draft.item < 0 ? undefined : draft.item;
     return {
@@ -146,7 +148,7 @@ export class Lines {
       Tracking: this.trackingRows(draft.tracking),
       Quantity: new Decimal(draft.quantity, 4),
       DiscountRate: draft.discountPercent > 0 ? new Decimal(draft.discountPercent * 100, 2) : undefined,
-      LineItemID: this.ids.guid(line),
+      LineItemID: lineId,
       AccountID: element(this.accountIds, draft.account),
       ValidationErrors: [],
     };

@@ -1,9 +1,10 @@
-import { ENDPOINTS } from '../accounting/endpoints.js';
+import { ENDPOINTS, endpointOfStream } from '../accounting/endpoints.js';
 import { FixedWindow, type LimitKind, type Meter, type OrganisationLimits } from '../accounting/limits.js';
 import { parseDay } from '../core/calendar.js';
 import { keyFor } from '../core/random.js';
 import type { Row, Value } from '../core/values.js';
 import type { Settings } from '../settings.js';
+import { Journals } from './journals.js';
 import type { Counts } from './plan.js';
 import { organisationRow } from './settings.js';
 import { generatedSources } from './sources.js';
@@ -12,6 +13,7 @@ import { type Source, World } from './world.js';
 
 export const TIERS = ['starter', 'core', 'plus', 'advanced', 'enterprise'] as const;
 export type Tier = (typeof TIERS)[number];
+const ADVANCED_TIERS: readonly Tier[] = ['advanced', 'enterprise'];
 
 const DAY_LIMIT: Record<Tier, number> = {
   starter: 1_000,
@@ -66,7 +68,8 @@ export interface Usage {
 
 /** One organisation: its profile, its rows and its meter. */
 export class Organisation {
-  readonly streams: ReadonlyMap<string, Stream>;
+  private readonly made = new Map<string, Stream>();
+  private readonly makeSource: Record<string, () => Source>;
   readonly world: World;
   readonly meter: Meter;
   readonly usage: Usage = {
@@ -83,12 +86,13 @@ export class Organisation {
     private readonly settings: Settings,
   ) {
     this.world = new World(profile);
-    const sources: Record<string, Source> = { ...generatedSources(this.world), organisation: this.ownSource() };
-    const entries = ENDPOINTS.flatMap((endpoint): [string, Stream][] => {
-      const source = sources[endpoint.stream];
-      return source ? [[endpoint.stream, new Stream(endpoint, source, this.world.ids(endpoint.stream))]] : [];
-    });
-    this.streams = new Map(entries);
+    const sources = generatedSources(this.world);
+    this.makeSource = {
+      ...Object.fromEntries(Object.entries(sources).map(([stream, source]) => [stream, () => source])),
+      organisation: () => this.ownSource(),
+      journals: () => new Journals(this.world, sources),
+    };
+    for (const { stream, advancedOnly } of ENDPOINTS) if (!advancedOnly) this.stream(stream);
     this.meter = this.makeMeter(windows);
   }
 
@@ -96,8 +100,26 @@ export class Organisation {
     return this.profile.tenantId;
   }
 
+  /** Whether the tier gives the streams that need the Advanced one. */
+  get hasJournals(): boolean {
+    return ADVANCED_TIERS.includes(this.profile.tier);
+  }
+
+  /** The streams that the tier gives. */
+  streams(): Stream[] {
+    const had = ENDPOINTS.filter(({ advancedOnly }) => !advancedOnly || this.hasJournals);
+    return had.map(({ stream }) => this.stream(stream)).filter((stream) => stream !== undefined);
+  }
+
+  /** A stream by name. Journals are made when first asked for: they take a while and few can have them. */
   stream(name: string): Stream | undefined {
-    return this.streams.get(name);
+    const made = this.made.get(name);
+    const endpoint = endpointOfStream(name);
+    const source = this.makeSource[name];
+    if (made || !endpoint || !source) return made;
+    const stream = new Stream(endpoint, source(), this.world.ids(name));
+    this.made.set(name, stream);
+    return stream;
   }
 
   change(change: ProfileChange): void {

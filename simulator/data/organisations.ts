@@ -61,7 +61,8 @@ export interface RowsWrite {
   organisation: Organisation;
   stream: string;
   rows: Written[];
-  added: Set<number>;
+  /** The rows as they were, in the same order; undefined where a row is new. */
+  before: (Row | undefined)[];
   /** The rows changed only because a payment was made or deleted. */
   byPayment: boolean;
 }
@@ -146,11 +147,11 @@ export class Organisations {
 
   /** The one way in which rows change. */
   writeRows(organisation: Organisation, stream: string, rows: Written[], byPayment = false): void {
-    const before = organisation.stream(stream)?.length ?? 0;
+    const target = organisation.stream(stream);
+    const before = rows.map(({ index }) => (target && index < target.length ? target.row(index) : undefined));
     const frozen = rows.map(({ index, stamp, row }) => ({ index, stamp, row: freeze(row) }));
     this.recordRows({ tenantId: organisation.tenantId, stream, rows: frozen });
-    const added = new Set(rows.map(({ index }) => index).filter((index) => index >= before));
-    for (const listener of this.listeners) listener({ organisation, stream, rows, added, byPayment });
+    for (const listener of this.listeners) listener({ organisation, stream, rows, before, byPayment });
   }
 
   private countCall({ tenantId, endpoint, at, inFlight }: CallAdmitted): void {

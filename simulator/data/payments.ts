@@ -17,7 +17,7 @@ export class Payments implements Source {
   readonly columns: Record<string, Column>;
   private readonly timeline;
   private readonly key: number;
-  private readonly batches: number;
+  readonly batches: number;
 
   constructor(
     private readonly world: World,
@@ -112,6 +112,12 @@ export class Payments implements Source {
       Invoice: this.invoiceSummary(invoice),
       HasValidationErrors: false,
     };
+  }
+
+  /** The invoice of a payment as a batch names it. */
+  batchedInvoice(index: number): Row {
+    const invoice = this.invoice(index);
+    return { InvoiceID: this.invoices.id(invoice), LineItems: [], ValidationErrors: [] };
   }
 
   private invoiceSummary(invoice: number): Row {

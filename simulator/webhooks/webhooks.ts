@@ -59,10 +59,10 @@ export class Webhooks {
     this.recordSequence = journal.event<{ last: number }>('webhookSequence', ({ last }) => {
       this.sequence = last;
     });
-    organisations.onRows(({ organisation, stream: name, rows, added, byPayment }) => {
+    organisations.onRows(({ organisation, stream: name, rows, before, byPayment }) => {
       const stream = organisation.stream(name);
       if (!stream || !this.target || !this.wanted(stream, byPayment)) return;
-      for (const { index } of rows) this.raise(organisation, stream, index, added.has(index));
+      for (const [n, { index }] of rows.entries()) this.raise(organisation, stream, index, before[n] === undefined);
     });
   }
 
