@@ -51,8 +51,6 @@ export interface XeroReader {
    * @throws MustWait, XeroFault, XeroRefusal
    */
   readPage(context: CallContext, stream: StreamName, query: PageQuery, signal?: AbortSignal): Promise<PageAnswer>;
-  /** The organisation's own facts. @throws MustWait, XeroFault, XeroRefusal */
-  organisation(context: CallContext, signal?: AbortSignal): Promise<OrganisationFacts>;
 }
 
 export interface OrganisationFacts {

@@ -2,14 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { addMissingSearchAttributes, type SearchAttributes } from '../workers/searchAttributes.js';
 import { endLeftovers } from './leftovers.js';
 import { freePort, isListening, requirePort } from './ports.js';
 import { type OwnedProcess, spawnOwned } from './processes.js';
 import { StartError } from './startError.js';
 import { findTemporal } from './temporalBinary.js';
-import { addMissingSearchAttributes, NAMESPACE, type SearchAttributes, setRetention } from './temporalNamespace.js';
-
-export type { SearchAttributes, SearchAttributeTypeName } from './temporalNamespace.js';
+import { NAMESPACE, setRetention } from './temporalNamespace.js';
 
 export interface TemporalOptions {
   /** The folder that keeps pid files and logs; made if it is not there. */
@@ -111,7 +110,7 @@ async function prepare(server: OwnedProcess, port: number, options: TemporalOpti
   try {
     const connection = await connectWhenReady(server, port, log);
     if (retentionDays !== undefined) await setRetention(connection, retentionDays);
-    await addMissingSearchAttributes(connection, options.searchAttributes ?? {});
+    await addMissingSearchAttributes(connection, NAMESPACE, options.searchAttributes ?? {});
     await connection.close();
   } catch (error) {
     await server.stop();

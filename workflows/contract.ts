@@ -4,6 +4,7 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { searchAttributes as names } from '../domain/names.js';
+import type { Stage } from '../domain/streams.js';
 
 export const backfillWorkflowName = 'initialBackfill';
 
@@ -11,6 +12,8 @@ export interface BackfillInput {
   connectionId: string;
   /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
   eventsPerRun?: number;
+  /** Set by a run for the run that continues it: stages that are read to their end. */
+  stagesDone?: readonly Stage[];
 }
 
 export interface BackfillResult {

@@ -78,8 +78,10 @@ class Backfill {
     waitsFor: null,
     streams: {},
   };
+  private shown: RunState | null = null;
   private chosen = false;
   private failed = false;
+  private readonly stagesDone: Stage[];
   private readonly nap = createNap(
     (reason, until) => this.fallAsleep(reason, until),
     () => this.wakeUp(),
@@ -95,6 +97,7 @@ class Backfill {
 
   constructor(private readonly input: BackfillInput) {
     this.reference.connectionId = input.connectionId;
+    this.stagesDone = [...(input.stagesDone ?? [])];
     setHandler(syncFromDateChosen, () => {
       this.chosen = true;
     });
@@ -121,6 +124,7 @@ class Backfill {
 
   /** Reads the streams of a stage side by side. One that fails stops no other; without contacts nothing else is read. */
   private async readStage(stage: Stage): Promise<void> {
+    if (this.stagesDone.includes(stage)) return;
     const names = streamsOf(stage).map((stream) => stream.name);
     const results = await Promise.allSettled(names.map((name) => this.readToEnd(name)));
     for (const result of results) {
@@ -130,10 +134,12 @@ class Backfill {
       this.failed = true;
     }
     if (this.wantsNewRun()) await this.startNewRun();
+    this.stagesDone.push(stage);
   }
 
+  /** At least one turn a run, so that every run gets on. */
   private async readToEnd(stream: StreamName): Promise<void> {
-    while (!this.wantsNewRun()) {
+    do {
       const { connectionId } = this.input;
       const summary = `${streams[stream].title}, connection ${connectionId}`;
       const turn = await this.unlessPaused(() =>
@@ -145,7 +151,7 @@ class Backfill {
       this.show();
       if (turn.outcome === 'complete' || turn.outcome === 'unavailable') return;
       if (turn.outcome === 'sleep' && turn.until) await this.nap('daily limit of Xero', new Date(turn.until));
-    }
+    } while (!this.wantsNewRun());
   }
 
   private async awaitSyncFromDate(): Promise<void> {
@@ -197,7 +203,8 @@ class Backfill {
   }
 
   private show(state: RunState = this.progress.doing): void {
-    if (state !== this.progress.doing) upsertSearchAttributes([{ key: searchAttributeKeys.state, value: state }]);
+    if (state !== this.shown) upsertSearchAttributes([{ key: searchAttributeKeys.state, value: state }]);
+    this.shown = state;
     this.progress.doing = state;
     setCurrentDetails(runDetails(this.progress));
   }
@@ -209,7 +216,7 @@ class Backfill {
 
   private async startNewRun(): Promise<never> {
     await condition(allHandlersFinished);
-    return await continueAsNew<typeof initialBackfill>(this.input);
+    return await continueAsNew<typeof initialBackfill>({ ...this.input, stagesDone: this.stagesDone });
   }
 }
 

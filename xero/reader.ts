@@ -1,18 +1,9 @@
 /** Reading from Xero: every call through the budget, with a token that is good, and its answer translated once. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type {
-  CallBudget,
-  CallContext,
-  OrganisationFacts,
-  PageAnswer,
-  PageQuery,
-  Ticket,
-  XeroReader,
-} from '../domain/ports.js';
-import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
+import type { CallBudget, CallContext, PageAnswer, PageQuery, Ticket, XeroReader } from '../domain/ports.js';
+import { MustWait, XeroRefusal } from '../domain/problems.js';
 import { type Stream, type StreamName, streams } from '../domain/streams.js';
 import { createHttp, type HttpAnswer, type HttpSettings } from './http.js';
-import { ianaTimeZone } from './timeZone.js';
 import type { TokenKeeper } from './tokens.js';
 import { limitsOf, outcomeOf } from './translate.js';
 
@@ -86,12 +77,6 @@ export function createXeroReader(deps: XeroReaderDeps): XeroReader {
     ): Promise<PageAnswer> {
       const { text, answer } = await receive({ context, stream: streams[name], query, signal });
       return { text, answeredAt: answeredAt(answer, clock), itemCount: itemCountOf(text), bytes: answer.bytes };
-    },
-
-    async organisation(context: CallContext, signal?: AbortSignal): Promise<OrganisationFacts> {
-      // Not through xero-node: it has no deadline, and its errors hold the bearer token (xero-api.md §7).
-      const { text } = await receive({ context, stream: streams.organisation, query: {}, signal });
-      return factsOf(text);
     },
   };
 }
@@ -177,28 +162,4 @@ export function itemCountOf(text: string): number | null {
   if (start === -1) return null;
   const found = /^"pagination"\s*:\s*\{[^{}]*?"itemCount"\s*:\s*(\d+)/.exec(text.slice(start, start + 500));
   return found === null ? null : Number(found[1]);
-}
-
-interface OrganisationBody {
-  Organisations?: { Name?: unknown; BaseCurrency?: unknown; Timezone?: unknown; CountryCode?: unknown }[];
-}
-
-function factsOf(text: string): OrganisationFacts {
-  const organisation = parsed(text)?.Organisations?.[0];
-  const { Name, BaseCurrency, Timezone, CountryCode } = organisation ?? {};
-  if (typeof Name !== 'string' || typeof BaseCurrency !== 'string') throw new XeroFault('badAnswer', 200);
-  return {
-    name: Name,
-    baseCurrency: BaseCurrency,
-    timeZone: ianaTimeZone(typeof Timezone === 'string' ? Timezone : undefined),
-    countryCode: typeof CountryCode === 'string' ? CountryCode : null,
-  };
-}
-
-function parsed(text: string): OrganisationBody | null {
-  try {
-    return JSON.parse(text) as OrganisationBody | null;
-  } catch {
-    throw new XeroFault('badAnswer', 200);
-  }
 }

@@ -1,0 +1,70 @@
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
+import type { BookkeepingActivities, ReadingActivities } from '../../activities/index.js';
+import type { ReadStreamResult } from '../../activities/reading.js';
+import type { StreamName } from '../../domain/streams.js';
+
+/**
+ * Activities in memory, for what only a skipped clock can show (days of sleep): the workflow's own part. The real ones
+ * are tested on Postgres and the simulator.
+ */
+export class FakeActivities {
+  readonly log: string[] = [];
+  facts = {
+    companyId: '42',
+    direction: 'import' as const,
+    syncFromDate: { chosen: true, date: null as string | null },
+    startsAt: null as string | null,
+  };
+  /** What the next readings of a stream end in, before it completes. */
+  readonly next: Partial<Record<StreamName, (() => ReadStreamResult | Promise<ReadStreamResult>)[]>> = {};
+
+  fail(type: string): () => never {
+    return () => {
+      throw ApplicationFailure.nonRetryable(`ended with ${type}`, type);
+    };
+  }
+
+  activities(): ReadingActivities & BookkeepingActivities {
+    return {
+      readStream: async ({ stream }) => {
+        this.log.push(`read ${stream}`);
+        const planned = this.next[stream]?.shift();
+        return planned ? await planned() : { outcome: 'complete', records: 10, expected: 10, until: null };
+      },
+      startRun: async () => undefined,
+      facts: async () => this.facts,
+      learnOrganisation: async () => undefined,
+      enterStatus: async (_id, status) => {
+        this.log.push(`status ${status}`);
+      },
+      sleepBegins: async (_run, reason) => {
+        this.log.push(`sleep: ${reason}`);
+      },
+      sleepEnds: async () => {
+        this.log.push('awake');
+      },
+      endRun: async (_run, outcome) => {
+        this.log.push(`end ${outcome}`);
+      },
+    };
+  }
+}
+
+/** A reading that goes on until it is cancelled, and says when it has begun. */
+export function heldReading() {
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const reading = async (): Promise<never> => {
+    begin();
+    const beating = setInterval(() => Context.current().heartbeat(), 100);
+    try {
+      return await Context.current().cancelled;
+    } finally {
+      clearInterval(beating);
+    }
+  };
+  return { begun, reading };
+}

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addSearchAttributes, searchAttributeTypes } from '../../workers/searchAttributes.js';
+import {
+  type BackfillInput,
+  type BackfillResult,
+  backfillWorkflowName,
+  pauseSignal,
+  resumeSignal,
+  syncFromDateChosenSignal,
+} from '../../workflows/contract.js';
+import { FakeActivities, heldReading } from '../support/fakeActivities.js';
+import { workflowBundle } from '../support/workflowBundle.js';
+
+let environment: TestWorkflowEnvironment;
+
+beforeAll(async () => {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const path = process.env.TEST_TIME_SKIPPING_SERVER;
+  if (!path) throw new Error('run the tests with `npm test`: its global setup finds the time-skipping server');
+  environment = await TestWorkflowEnvironment.createTimeSkipping({
+    server: { executable: { type: 'existing-path', path } },
+  });
+  // The time-skipping server cannot list what it has.
+  await addSearchAttributes(environment.connection, 'default', searchAttributeTypes);
+});
+afterAll(() => environment?.teardown());
+
+type Backfill = (input: BackfillInput) => Promise<BackfillResult>;
+
+async function withWorker<T>(
+  fake: FakeActivities,
+  work: (start: (input?: Partial<BackfillInput>) => Promise<WorkflowHandle<Backfill>>) => Promise<T>,
+) {
+  const taskQueue = `test-${randomUUID()}`;
+  const worker = await Worker.create({
+    connection: environment.nativeConnection,
+    taskQueue,
+    workflowBundle: await workflowBundle(),
+    activities: fake.activities(),
+  });
+  return worker.runUntil(() =>
+    work((input) =>
+      environment.client.workflow.start<Backfill>(backfillWorkflowName, {
+        taskQueue,
+        workflowId: `backfill:${randomUUID()}`,
+        args: [{ connectionId: 'c1', ...input }],
+      }),
+    ),
+  );
+}
+
+async function outcomeOf(handle: WorkflowHandle<Backfill>): Promise<unknown> {
+  const error = await handle.result().then(
+    () => new Error('it did not fail'),
+    (failure: unknown) => failure,
+  );
+  return error instanceof WorkflowFailedError ? error.cause : error;
+}
+
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+const asleep = (until: string) => () => ({ outcome: 'sleep' as const, records: 5, expected: 10, until });
+
+describe('the first full read', () => {
+  it('reads contacts first, then what documents refer to, then documents', async () => {
+    const fake = new FakeActivities();
+    const result = await withWorker(fake, async (start) => (await start()).result());
+    expect(fake.log[1]).toBe('read contacts');
+    expect(fake.log.filter((line) => line.startsWith('read')).at(-1)).toBe('read invoices');
+    expect(fake.log.filter((line) => line.startsWith('status'))).toEqual([
+      'status syncingContacts',
+      'status syncingContacts',
+      'status backfilling',
+    ]);
+    expect(fake.log.at(-1)).toBe('end completed');
+    expect(result.records).toMatchObject({ contacts: 10, invoices: 10 });
+  });
+
+  it("sleeps through two ends of the day's calls and goes on by itself", async () => {
+    const fake = new FakeActivities();
+    fake.next.invoices = [asleep(inHours(18)), asleep(inHours(42))];
+    const handle = await withWorker(fake, async (start) => {
+      const started = await start();
+      await started.result();
+      return started;
+    });
+    expect(fake.log.filter((line) => line.startsWith('sleep'))).toEqual([
+      'sleep: daily limit of Xero',
+      'sleep: daily limit of Xero',
+    ]);
+    const { events } = await handle.fetchHistory();
+    const timers = (events ?? []).filter((event) => event.timerStartedEventAttributes);
+    expect(timers).toHaveLength(2);
+    for (const timer of timers) {
+      const summary = Buffer.from(timer.userMetadata?.summary?.data ?? []).toString();
+      expect(summary).toMatch(/daily limit of Xero, until \d{4}-/);
+    }
+  });
+
+  it('lets all streams sleep in one sleep', async () => {
+    const fake = new FakeActivities();
+    fake.next.accounts = [asleep(inHours(10))];
+    fake.next.items = [asleep(inHours(10))];
+    await withWorker(fake, async (start) => (await start()).result());
+    expect(fake.log.filter((line) => line === 'awake')).toHaveLength(1);
+  });
+
+  it('waits, visibly, until the Sync From Date is chosen', async () => {
+    const fake = new FakeActivities();
+    fake.facts.syncFromDate.chosen = false;
+    await withWorker(fake, async (start) => {
+      const handle = await start();
+      await environment.sleep('3 days');
+      expect(fake.log.at(-1)).toBe('status awaitingSyncFromDate');
+      fake.facts.syncFromDate.chosen = true;
+      await handle.signal(syncFromDateChosenSignal);
+      await handle.result();
+    });
+    expect(fake.log.at(-1)).toBe('end completed');
+  });
+
+  it('waits until a Sync From Date in the future has begun', async () => {
+    const fake = new FakeActivities();
+    const now = await environment.currentTimeMs();
+    const startsAt = now + 40 * 86_400_000;
+    fake.facts.startsAt = new Date(startsAt).toISOString();
+    await withWorker(fake, async (start) => (await start()).result());
+    expect(fake.log).toContain('status awaitingDate');
+    expect(await environment.currentTimeMs()).toBeGreaterThanOrEqual(startsAt);
+  });
+
+  it('reads every other stream when one cannot be read, and then says so', async () => {
+    const fake = new FakeActivities();
+    fake.next.items = [fake.fail('could_not_sync')];
+    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    expect(failure).toMatchObject({ type: 'could_not_sync' });
+    expect(fake.log).toContain('read invoices');
+    expect(fake.log.at(-1)).toBe('end could_not_sync');
+  });
+
+  it('reads nothing else when contacts cannot be read', async () => {
+    const fake = new FakeActivities();
+    fake.next.contacts = [fake.fail('xero_unavailable')];
+    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    expect(failure).toMatchObject({ type: 'xero_unavailable' });
+    expect(fake.log.filter((line) => line.startsWith('read'))).toEqual(['read contacts']);
+  });
+
+  it('ends as xero_auth_failed when the consent is gone', async () => {
+    const fake = new FakeActivities();
+    fake.next.invoices = [fake.fail('xero_auth_failed')];
+    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    expect(failure).toMatchObject({ type: 'xero_auth_failed' });
+    expect(fake.log.at(-1)).toBe('end xero_auth_failed');
+  });
+
+  it('holds when a person pauses it and reads on after the resume', async () => {
+    const fake = new FakeActivities();
+    const held = heldReading();
+    fake.next.contacts = [held.reading];
+    await withWorker(fake, async (start) => {
+      const handle = await start();
+      await held.begun;
+      await handle.signal(pauseSignal);
+      await environment.sleep('1 day');
+      expect(fake.log.at(-1)).toBe('status paused');
+      await handle.signal(resumeSignal);
+      await handle.result();
+    });
+    expect(fake.log.filter((line) => line === 'read contacts')).toHaveLength(2);
+  });
+
+  it('ends as cancelled when a person cancels it', async () => {
+    const fake = new FakeActivities();
+    const held = heldReading();
+    fake.next.invoices = [held.reading];
+    await withWorker(fake, async (start) => {
+      const handle = await start();
+      await held.begun;
+      await handle.cancel();
+      expect(await outcomeOf(handle)).toBeInstanceOf(CancelledFailure);
+    });
+    expect(fake.log.at(-1)).toBe('end cancelled');
+  });
+
+  it('goes on in new runs when its history has grown long, each getting on from where the last one stood', async () => {
+    const fake = new FakeActivities();
+    fake.next.contacts = Array.from({ length: 12 }, () => () => ({
+      outcome: 'more' as const,
+      records: 1,
+      expected: 9,
+      until: null,
+    }));
+    const result = await withWorker(fake, async (start) => (await start({ eventsPerRun: 30 })).result());
+    expect(fake.log.filter((line) => line === 'read contacts').length).toBeGreaterThanOrEqual(13);
+    expect(result.outcome).toBe('completed');
+  });
+
+  it('replays the histories that were recorded of it', async () => {
+    const folder = fileURLToPath(new URL('./histories', import.meta.url));
+    const histories = readdirSync(folder).map((file) => ({
+      workflowId: file,
+      history: JSON.parse(readFileSync(`${folder}/${file}`, 'utf8')) as unknown,
+    }));
+    expect(histories.length).toBeGreaterThan(0);
+    const results = Worker.runReplayHistories({ workflowBundle: await workflowBundle() }, histories);
+    for await (const { workflowId, error } of results) expect(error, workflowId).toBeUndefined();
+  });
+});

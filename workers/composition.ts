@@ -1,0 +1,75 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type pg from 'pg';
+import type { Config } from '../config/config.js';
+import { createApiKeys } from '../db/apiKeys.js';
+import { createCallBudget } from '../db/budget.js';
+import { createCompanies } from '../db/companies.js';
+import { createConnections } from '../db/connections.js';
+import { createConsents } from '../db/consents.js';
+import { createGrants } from '../db/grants.js';
+import { createMirror } from '../db/mirror.js';
+import { createRuns } from '../db/runs.js';
+import { createSealing, type Sealing } from '../db/sealing.js';
+import { createXeroOAuth } from '../xero/oauth.js';
+import { organisationFacts } from '../xero/organisationFacts.js';
+import { createXeroReader } from '../xero/reader.js';
+import { createTokenKeeper } from '../xero/tokens.js';
+
+/** Something that the service cannot run without is not configured; the message is for the person who starts it. */
+export class IncompleteConfig extends Error {
+  constructor(variable: string) {
+    super(`${variable} is not set: a service of its own needs it (see .env.example); "npm start" needs nothing.`);
+    this.name = 'IncompleteConfig';
+  }
+}
+
+/** The database's address. @throws IncompleteConfig */
+export function databaseUrl(config: Config): string {
+  if (config.databaseUrl === null) throw new IncompleteConfig('DATABASE_URL');
+  return config.databaseUrl;
+}
+
+/** What both the API and the workers use, put together once for a process. @throws IncompleteConfig */
+export function compose(config: Config, pool: pg.Pool) {
+  const sealing = sealingOf(config);
+  const grants = createGrants(pool, sealing);
+  const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
+  const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
+  return {
+    companies: createCompanies(pool),
+    connections: createConnections(pool),
+    consents: createConsents(pool, sealing),
+    apiKeys: createApiKeys(pool),
+    runs: createRuns(pool),
+    mirror: createMirror(pool),
+    grants,
+    oauth,
+    budget,
+    xero: createXeroReader({ budget, tokens: createTokenKeeper({ grants, oauth }), apiUrl: config.xero.apiUrl }),
+    organisationFacts,
+    newId: () => randomUUID(),
+    newSecret: () => randomBytes(32).toString('base64url'),
+    now: () => new Date(),
+  };
+}
+
+function sealingOf(config: Config): Sealing {
+  const [current] = config.tokenKeys;
+  if (!current) throw new IncompleteConfig('NIGHTLEDGER_TOKEN_KEYS');
+  return createSealing({
+    current: current.id,
+    keys: Object.fromEntries(config.tokenKeys.map(({ id, key }) => [id, key])),
+  });
+}
+
+function clientOf({ xero }: Config) {
+  if (!xero.client) throw new IncompleteConfig('XERO_CLIENT_ID');
+  return { clientId: xero.client.id, clientSecret: xero.client.secret, redirectUri: xero.redirectUri };
+}
+
+function xeroUrls({ xero }: Config) {
+  return {
+    issuerUrls: { issuer: xero.issuerUrl, authorize: xero.authorizeUrl, token: xero.tokenUrl },
+    apiUrl: xero.apiUrl,
+  };
+}

@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { type Logger, pino } from 'pino';
+import { createActivities } from '../activities/index.js';
+import { defaultPatience } from '../activities/patience.js';
+import { readConfig } from '../config/config.js';
+import { migrate } from '../db/migrate.js';
+import { createPool } from '../db/pool.js';
+import { readingTaskQueue } from '../domain/names.js';
+import { compose, databaseUrl } from './composition.js';
+import { onStop, run } from './run.js';
+import { addMissingSearchAttributes, searchAttributeTypes } from './searchAttributes.js';
+import { temporalConfig, workerConnection } from './temporal.js';
+
+const poolSize = 30;
+
+/** A worker's process: serves workflows and activities until it is told to stop, and lets what is in hand end first. */
+await run(async () => {
+  const config = readConfig(process.env);
+  const log = installLogger(config.logLevel);
+  const url = databaseUrl(config);
+  await migrate(url);
+  const pool = createPool(url, poolSize);
+  const connection = await workerConnection();
+  const { namespace } = temporalConfig();
+  await addMissingSearchAttributes(connection, namespace, searchAttributeTypes).catch((error: Error) =>
+    log.warn({ missing: searchAttributeTypes, reason: error.message }, 'register these search attributes by hand'),
+  );
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: readingTaskQueue,
+    ...workflowCode(),
+    activities: createActivities({
+      ...compose(config, pool),
+      patience: defaultPatience,
+      elapsed: () => performance.now(),
+    }),
+    // A run moves again a second after its worker was killed, instead of ten.
+    stickyQueueScheduleToStartTimeout: '1 second',
+    shutdownGraceTime: '30 seconds',
+    shutdownForceTime: '60 seconds',
+  });
+  onStop(() => worker.shutdown());
+  await worker.run();
+  await connection.close();
+  await pool.end();
+});
+
+/** Built ahead for production; from the sources otherwise. */
+function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+  const codePath = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
+  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  const source = import.meta.url.endsWith('.ts') ? 'index.ts' : 'index.js';
+  return { workflowsPath: fileURLToPath(new URL(`../workflows/${source}`, import.meta.url)) };
+}
+
+function installLogger(level: string): Logger {
+  const log = pino({ level, redact: ['authorization', '*.authorization'] });
+  const write =
+    (method: 'trace' | 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, meta?: LogMetadata): void =>
+      log[method](meta ?? {}, message);
+  const logger = {
+    log: (name: string, message: string, meta?: LogMetadata) => write(name.toLowerCase() as 'info')(message, meta),
+    trace: write('trace'),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+  };
+  Runtime.install({ logger });
+  return log;
+}
