@@ -189,6 +189,7 @@ const storeStatement = (elements: string): string => `
          (SELECT count(*) FROM stored WHERE created)::int AS created,
          (SELECT count(*) FROM stored WHERE NOT created)::int AS changed,
          coalesce((SELECT bool_and(updated_at >= before) AND min(updated_at) < max(updated_at) FROM stamps), false) AS ascending,
+         (SELECT max(updated_at) FROM placed) AS newest,
          (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
 
 const elementsOfJsonb =
@@ -206,6 +207,7 @@ interface StoreRow {
   created: number;
   changed: number;
   ascending: boolean;
+  newest: Date | null;
   ids: string[] | null;
 }
 
@@ -238,6 +240,7 @@ async function storeRecords(client: pg.PoolClient, stream: StreamName, page: Pag
     setAside,
     outOfScope: row.out_of_scope,
     ascendingByStamp: row.ascending,
+    newestStamp: row.newest?.toISOString() ?? null,
   };
 }
 

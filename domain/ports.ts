@@ -368,6 +368,8 @@ export interface StoredPage {
   outOfScope: number;
   /** Were the rows in ascending order of UpdatedDateUTC, over at least two stamps? */
   ascendingByStamp: boolean;
+  /** The latest UpdatedDateUTC on the page; null where records have none. */
+  newestStamp: string | null;
 }
 
 export interface Mirror {

@@ -8,7 +8,9 @@
  * - `sweep`: pages in the immutable order of the record's id, several in flight. Edits move nothing here. A record that
  *   is added moves later ones one place back; that is harmless when pages are answered in order, and shows as a page
  *   whose itemCount is higher than its right neighbour's when they were not: then the neighbour is read again.
- * - `catchUp`: everything stamped since the reading began, so that what changed behind the sweep's back is read too.
+ * - `catchUp`: everything stamped since the reading began. It follows where there is a sign that somebody was at work (a
+ *   fresh stamp, a count that moved) or the sweep took long; otherwise the next sync, which starts from the same moment,
+ *   is the catch-up, and the call is saved.
  * - `audit`: only when a record left the filtered set meanwhile, the one change that may hide another record from the
  *   sweep without a trace: one call asks how many there are and compares with the mirror.
  * - `resweep`: only when that differs, or when Xero would not sort: Xero's default order from the last page to the
@@ -37,10 +39,12 @@ export interface ReadingState {
   again: number[];
   /** Passes from the last page to the first: the page that is next; null before the first answer. */
   next: number | null;
+  /** Is there a sign that records changed while the sweep ran? */
+  touched: boolean;
   /** Might a record have left the set while the sweep ran? */
   leavers: boolean;
-  /** Has Xero's default order been read already? Then no audit is needed. */
-  swept: boolean;
+  /** Has a filtered sweep of several pages not yet been cleared of leavers, by a catch-up without any or by an audit? */
+  doubted: boolean;
   /** How many Xero said the whole reading has; null until it said. */
   expected: number | null;
   /** Where the next reading starts. Moves forward only. */
@@ -62,6 +66,8 @@ export interface PageOutcome {
   rows: number;
   outOfScope: number;
   ascendingByStamp: boolean;
+  /** The latest stamp of a record on the page, an instant; null where records have none. */
+  newestStamp: string | null;
   /** Xero's clock at a moment that is surely before the answer was computed, the overlap taken off. */
   asOf: string;
 }
@@ -74,11 +80,15 @@ const fresh: ReadingState = {
   counts: [],
   again: [],
   next: null,
+  touched: false,
   leavers: false,
-  swept: false,
+  doubted: false,
   expected: null,
   cursor: null,
 };
+
+/** A sweep that took longer is followed by a catch-up in any case, milliseconds. */
+const longSweepMs = 300_000;
 
 /** A full reading of a stream; `syncFromDate` null reads all history. */
 export function beginFull(stream: Stream, syncFromDate: string | null): ReadingState {
@@ -126,7 +136,7 @@ export function afterPage(state: ReadingState, call: PageCall, page: PageOutcome
 
 /** Xero refused to sort by id: read in its own order. */
 export function afterRefusedOrder(state: ReadingState): ReadingState {
-  return { ...state, pass: 'resweep', startedAt: null, next: null, swept: true, counts: [], again: [] };
+  return { ...state, pass: 'resweep', startedAt: null, next: null, doubted: false, counts: [], again: [] };
 }
 
 type Advance = (state: ReadingState, call: PageCall, page: PageOutcome, mirrored: number) => ReadingState;
@@ -135,21 +145,36 @@ const passes: Record<Pass, Advance> = {
   list: (state, _call, page) => ({ ...state, pass: null, cursor: state.startedAt, expected: page.rows }),
   sweep: afterSweepPage,
   catchUp: afterCatchUpPage,
-  audit: (state, _call, page, mirrored) => (page.itemCount === mirrored ? complete(state) : afterRefusedOrder(state)),
+  audit: (state, _call, page, mirrored) =>
+    page.itemCount === mirrored ? complete({ ...state, doubted: false }) : afterRefusedOrder(state),
   resweep: afterResweepPage,
 };
 
 function afterSweepPage(state: ReadingState, call: PageCall, page: PageOutcome): ReadingState {
   const count = itemCountOf(call, page);
-  if (page.rows > call.pageSize) return beginCatchUp({ ...state, expected: page.rows, swept: true });
+  if (page.rows > call.pageSize) return beginCatchUp({ ...state, expected: page.rows });
   if (call.page === 1 && state.counts.length === 0 && count > pageSize && page.ascendingByStamp) {
     return afterRefusedOrder(state);
   }
   const counts = [...state.counts];
   counts[call.page - 1] = count;
   for (let index = 0; index < pagesFor(count); index++) counts[index] ??= null;
-  const proven = proveEdges({ ...state, counts, expected: Math.max(count, state.expected ?? 0) }, call.page);
-  return proven.counts.includes(null) ? proven : beginCatchUp(proven);
+  const expected = Math.max(count, state.expected ?? 0);
+  const touched = state.touched || isTouched(state, page, count);
+  const proven = proveEdges({ ...state, counts, expected, touched }, call.page);
+  if (proven.counts.includes(null)) return proven;
+  const swept = { ...proven, doubted: proven.filtered && proven.counts.length > 1 };
+  const wantsCatchUp = swept.touched || swept.leavers || longSince(swept.startedAt, page.asOf);
+  return wantsCatchUp ? beginCatchUp(swept) : complete(swept);
+}
+
+function isTouched(state: ReadingState, page: PageOutcome, count: number): boolean {
+  const fresh = page.newestStamp !== null && state.startedAt !== null && page.newestStamp >= state.startedAt;
+  return fresh || (state.expected !== null && state.expected !== count);
+}
+
+function longSince(startedAt: string | null, asOf: string): boolean {
+  return Date.parse(asOf) - Date.parse(startedAt ?? asOf) > longSweepMs;
 }
 
 /**
@@ -180,8 +205,8 @@ function afterCatchUpPage(state: ReadingState, call: PageCall, page: PageOutcome
   const leavers = state.leavers || (state.filtered && page.outOfScope > 0);
   const moved = { ...state, leavers, next: pageBefore(state, call, page) };
   if (moved.next !== null) return moved;
-  const doubtful = leavers && !state.swept && state.counts.length > 1;
-  return doubtful ? { ...moved, pass: 'audit', next: null, since: null, cursor: moved.startedAt } : complete(moved);
+  if (!(leavers && moved.doubted)) return complete({ ...moved, doubted: false });
+  return { ...moved, pass: 'audit', since: null, cursor: moved.startedAt };
 }
 
 function afterResweepPage(state: ReadingState, call: PageCall, page: PageOutcome): ReadingState {
@@ -203,7 +228,17 @@ function pageBefore(state: ReadingState, call: PageCall, page: PageOutcome): num
 function complete(state: ReadingState): ReadingState {
   const reached = state.pass === 'audit' ? state.cursor : state.startedAt;
   const cursor = [state.cursor, reached].reduce((a, b) => (a !== null && (b === null || a > b) ? a : b), null);
-  return { ...state, pass: null, cursor, since: null, next: null, counts: [], again: [] };
+  return {
+    ...state,
+    pass: null,
+    cursor,
+    since: null,
+    next: null,
+    counts: [],
+    again: [],
+    touched: false,
+    leavers: false,
+  };
 }
 
 /** Without a `pagination` block a full page means that there may be one more. */

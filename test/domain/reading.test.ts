@@ -107,6 +107,7 @@ function readWhileEdited(
         rows: one.answer.rows.length,
         outOfScope: one.answer.rows.filter((row) => row.date < syncFrom).length,
         ascendingByStamp: false,
+        newestStamp: newestOf(one.answer.rows),
         asOf: new Date(one.sentAt - overlapMs).toISOString(),
       },
       mirrored,
@@ -129,8 +130,10 @@ const nextSync = (state: ReadingState): ReadingState => ({
   pass: 'catchUp',
   since: state.cursor,
   startedAt: null,
-  swept: true,
 });
+
+const newestOf = (rows: { stamp: number }[]): string | null =>
+  rows.length === 0 ? null : new Date(Math.max(...rows.map((row) => row.stamp))).toISOString();
 
 describe('reading a stream', () => {
   it('misses no record and no change, whatever is added, edited or moved out of scope meanwhile', () => {
@@ -160,11 +163,11 @@ describe('reading a stream', () => {
     );
   });
 
-  it('asks once for each started thousand and once for what changed meanwhile, when nobody edits', () => {
+  it('asks once for each started thousand when nobody edits', () => {
     for (const rows of [0, 1, 999, 1000, 1001, 5000]) {
       const model = new ListModel(seeded(7), rows, 40);
       const read = readWhileEdited(model, beginFull(streams.invoices, null), new Map(), seeded(8), 0);
-      expect(read.calls).toBe(Math.max(1, Math.ceil(rows / pageSize)) + 1);
+      expect(read.calls).toBe(Math.max(1, Math.ceil(rows / pageSize)));
     }
   });
 
@@ -176,6 +179,7 @@ describe('reading a stream', () => {
       rows: 70,
       outOfScope: 0,
       ascendingByStamp: false,
+      newestStamp: null,
       asOf: '2026-11-01T00:00:00.000Z',
     };
     const state = afterPage(beginFull(streams.accounts, null), calls[0] as PageCall, outcome, 0);
@@ -190,6 +194,7 @@ describe('reading a stream', () => {
       rows: 1000,
       outOfScope: 0,
       ascendingByStamp: true,
+      newestStamp: null,
       asOf: '2026-11-01T00:00:00.000Z',
     };
     const state = afterPage(start, call, unsorted, 0);
@@ -205,6 +210,7 @@ describe('reading a stream', () => {
       rows: 2500,
       outOfScope: 0,
       ascendingByStamp: false,
+      newestStamp: null,
       asOf: '2026-11-01T00:00:00.000Z',
     };
     const caughtUp = afterPage(start, call, whole, 0);
