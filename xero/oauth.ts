@@ -111,20 +111,29 @@ async function translated(work: () => Promise<IssuedTokens>): Promise<IssuedToke
 
 /** Errors of OAuth by which the consent is not given, or not good any more. */
 const lost = ['invalid_grant', 'access_denied'];
+/** Errors that the app's own settings cause, e.g. a wrong secret: no customer's consent may be thrown away for them. */
+const ownFaults = [
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_request',
+  'invalid_scope',
+  'unsupported_grant_type',
+];
 
 function ours(error: unknown): XeroFault | XeroRefusal {
   const status = statusOf(error);
-  if (error instanceof errors.OPError) {
-    if (error.error !== undefined && lost.includes(error.error)) return new XeroRefusal('authFailed', status ?? 400);
-    // E.g. a wrong client secret: the app's own fault, for which no customer's consent may be thrown away.
-    return (status ?? 400) < 500 && status !== 429
-      ? new XeroRefusal('badRequest', status ?? 400)
-      : new XeroFault('unavailable', status);
-  }
+  if (error instanceof errors.OPError) return ofProvider(error.error, status);
   if (error instanceof errors.RPError) {
+    // Otherwise a check of the callback failed, e.g. its state is another one.
     return /timed out/.test(error.message) ? new XeroFault('timeout') : new XeroRefusal('badRequest', status ?? 400);
   }
   return status === null ? new XeroFault('network') : new XeroFault('badAnswer', status);
+}
+
+function ofProvider(code: string | undefined, status: number | null): XeroFault | XeroRefusal {
+  if (lost.includes(code ?? '')) return new XeroRefusal('authFailed', status ?? 400);
+  if (ownFaults.includes(code ?? '')) return new XeroRefusal('badRequest', status ?? 400);
+  return new XeroFault(status !== null && (status >= 500 || status === 429) ? 'unavailable' : 'badAnswer', status);
 }
 
 function statusOf(error: unknown): number | null {
