@@ -78,10 +78,10 @@ async function main(): Promise<void> {
     ...(flags.state !== undefined && { stateDir: flags.state }),
     ...windows(flags.speed),
   });
-  process.stdout.write(`Xero simulator listening on ${simulator.url}\n`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void simulator.close().then(() => process.exit(0)));
   }
+  process.stdout.write(`Xero simulator listening on ${simulator.url}\n`);
 }
 
 function explain(error: NodeJS.ErrnoException & { port?: number }): string {

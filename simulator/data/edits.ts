@@ -44,7 +44,11 @@ export class Editor {
     const stream = organisation.stream(edit.stream);
     if (!stream) throw new EditError(`there is no stream '${edit.stream}'`);
     if (stream.endpoint.derived) throw new EditError(`rows of ${edit.stream} follow from others and cannot be edited`);
-    if (edit.op === 'add') return [this.add(organisation, stream, edit)];
+    if (edit.op === 'add') {
+      return stream.endpoint.name === 'Payments'
+        ? this.addPayment(organisation, edit)
+        : [this.add(organisation, stream, edit)];
+    }
     const index = locate(stream, edit);
     const touched = this.operations[edit.op](organisation, stream, index, edit);
     return touched.map(([changed, row]) => changed.idOf(row));
@@ -97,6 +101,16 @@ export class Editor {
     const dated = field === undefined ? {} : convert(draft, { [field]: edit.date ?? today });
     this.put(organisation, stream, index, { ...draft, ...dated, ...convert(draft, edit.set ?? {}) });
     return stream.idOf(index);
+  }
+
+  /** There is no payment without an invoice: half of what some invoice has due is paid. */
+  private addPayment(organisation: Organisation, edit: Edit): string[] {
+    const invoices = organisation.stream('invoices');
+    const index = invoices && payableFrom(invoices, (organisation.stream('payments')?.length ?? 0) * SCATTER);
+    if (!invoices || index === undefined) throw new EditError('there is no invoice to pay');
+    const due = invoices.row(index).AmountDue as Decimal;
+    const touched = this.pay(organisation, invoices, index, { ...edit, amount: Math.ceil(due.units / 2) / 100 });
+    return touched.map(([changed, row]) => changed.idOf(row));
   }
 
   private end(
@@ -158,6 +172,19 @@ export class Editor {
     this.organisations.writeRows(organisation, stream.endpoint.stream, [{ index, stamp, row }], byPayment);
     return [[stream, index]];
   }
+}
+
+/** A prime, so that added payments go to invoices far from each other. */
+const SCATTER = 7_919;
+
+function payableFrom(invoices: Stream, start: number): number | undefined {
+  for (let step = 0; step < invoices.length; step++) {
+    const index = (start + step) % invoices.length;
+    if (invoices.field(index, 'Status') !== 'AUTHORISED') continue;
+    const due = invoices.field(index, 'AmountDue');
+    if (due instanceof Decimal && due.units > 1) return index;
+  }
+  return undefined;
 }
 
 function locate(stream: Stream, { id, nth = 0 }: Edit): number {

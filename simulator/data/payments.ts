@@ -38,6 +38,7 @@ export class Payments implements Source {
   }
 
   stamp(index: number): number {
+    if (index >= this.count) return this.world.asOf;
     return this.timeline.stamp(index, (row) => this.invoices.paymentMoment(row));
   }
 
@@ -62,6 +63,7 @@ export class Payments implements Source {
   }
 
   amount(index: number): number {
+    if (index >= this.count) return 0;
     const invoice = this.invoice(index);
     return this.invoices.paymentAmount(invoice, index, this.invoices.figures(invoice).total);
   }
