@@ -3,7 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { ListRequest } from '../accounting/request.js';
 import { select } from '../accounting/selection.js';
 import { DAY_MS, isoDay, isoSeconds, parseDay } from '../core/calendar.js';
-import { Decimal, type Row, type Value, XeroDate } from '../core/values.js';
+import { Decimal, type Row, type Value, writeJson, XeroDate } from '../core/values.js';
 import type { Organisation } from '../data/organisation.js';
 import type { Stream } from '../data/stream.js';
 import type { Settings } from '../settings.js';
@@ -117,10 +117,25 @@ function canonicalJson(value: Value): string {
   if (value instanceof Decimal) return String(value.toNumber());
   if (value instanceof XeroDate) return `"${value}"`;
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object') return JSON.stringify(value);
-  const fields = Object.keys(value).filter((field) => value[field] !== undefined);
-  return `{${fields
-    .sort()
-    .map((field) => `"${field}":${canonicalJson(value[field])}`)
-    .join(',')}}`;
+  if (typeof value !== 'object') return writeJson(value);
+  let text = '';
+  for (const field of sortedFields(value)) {
+    const inner = value[field];
+    if (inner !== undefined) text += `${text === '' ? '' : ','}"${field}":${canonicalJson(inner)}`;
+  }
+  return `{${text}}`;
+}
+
+const sortedByFields = new Map<string, string[]>();
+
+/** Rows of a kind have the same fields, so each sorting is done once. */
+function sortedFields(row: Row): string[] {
+  const fields = Object.keys(row);
+  const name = fields.join();
+  let sorted = sortedByFields.get(name);
+  if (!sorted) {
+    sorted = fields.sort();
+    sortedByFields.set(name, sorted);
+  }
+  return sorted;
 }
