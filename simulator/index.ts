@@ -51,17 +51,20 @@ export const DEMO_CLIENT: Client = {
 export const DEMO_ORGANISATION = 'Demo Company (NZ)';
 
 const DEFAULTS = { port: 4400, host: '127.0.0.1', seed: 1, records: 20_000, minuteMs: 60_000, dayMs: 86_400_000 };
+/** Its tokens protect nothing, so nobody else may reach it. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 const LARGEST_BODY = 16 * 1024 * 1024;
 
 /** Starts a Xero on this machine. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const wish = { ...DEFAULTS, ...options };
+  if (!LOOPBACK.test(wish.host)) throw new Error(`The simulator listens on loopback only, not on ${wish.host}.`);
   const { app, shutDown } = build(wish);
   await app.listen({ port: wish.port, host: wish.host });
   const address = app.server.address();
   const port = typeof address === 'object' && address ? address.port : wish.port;
   return {
-    url: `http://${wish.host}:${port}`,
+    url: `http://${wish.host.includes(':') ? `[${wish.host}]` : wish.host}:${port}`,
     port,
     close: async () => {
       app.server.closeAllConnections();

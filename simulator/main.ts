@@ -6,7 +6,7 @@ const HELP = `A Xero on this machine: OAuth 2, the accounting API's reading side
 Usage: simulator [options]
 
   --port N          port to listen on (4400)
-  --host NAME       address to listen on (127.0.0.1)
+  --host NAME       loopback address to listen on (127.0.0.1)
   --records N       rows of the demo organisation, journals not counted (20000)
   --seed TEXT       what the generated data follows from (1)
   --daily-limit N   calls a day of the demo organisation (5000)

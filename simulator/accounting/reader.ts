@@ -1,4 +1,5 @@
 import { newGuid } from '../core/guid.js';
+import { TextBuffer } from '../core/textBuffer.js';
 import { type Row, writeJson, XeroDate } from '../core/values.js';
 import type { Organisation } from '../data/organisation.js';
 import type { Stream } from '../data/stream.js';
@@ -43,16 +44,18 @@ export function readOne(organisation: Organisation, stream: Stream, key: string)
 }
 
 /** The JSON text of an answer: envelope, pagination, collection (R). */
-export function writePage(endpoint: Endpoint, page: Page, provider: string, now: number, unitDecimals: number): string {
+export function writePage(endpoint: Endpoint, page: Page, provider: string, now: number, unitDecimals: number): Buffer {
   const head: Row = { Id: newGuid(), Status: 'OK', ProviderName: provider, DateTimeUTC: new XeroDate(now, false) };
   if (page.pagination) head.pagination = page.pagination;
-  let text = `${writeJson(head).slice(0, -1)},"${endpoint.collection ?? endpoint.name}":[`;
+  const text = new TextBuffer();
+  text.write(`${writeJson(head).slice(0, -1)},"${endpoint.collection ?? endpoint.name}":[`);
   let separator = '';
   for (const row of page.rows) {
-    text += separator + writeJson(row, unitDecimals);
+    text.write(separator + writeJson(row, unitDecimals));
     separator = ',';
   }
-  return `${text}]}`;
+  text.write(']}');
+  return text.finish();
 }
 
 function refuseUnsupported(endpoint: Endpoint, request: ListRequest): void {

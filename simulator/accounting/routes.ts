@@ -31,7 +31,7 @@ export interface AccountingParts {
 
 interface Answer {
   status: number;
-  body: string;
+  body: Buffer;
 }
 
 /** IIS refuses longer query strings with a 404, which is what ends `IDs=` near 52 (§2). */
@@ -60,7 +60,7 @@ async function answerCall(
   if (settings.values.latencyMs > 0) await sleep(settings.values.latencyMs);
   try {
     const { status, body } = compute(parts, organisation, grant, request);
-    organisations.recordBytes({ tenantId: organisation.tenantId, bytes: Buffer.byteLength(body) });
+    organisations.recordBytes({ tenantId: organisation.tenantId, bytes: body.length });
     if (status === 304) return reply.code(304).send();
     return reply.code(status).type('application/json; charset=utf-8').send(body);
   } catch (error) {
@@ -143,7 +143,8 @@ function readWatched(
   watcher.before(organisation, stream, request);
   const page = readList(organisation, stream, request, settings.values);
   const unchanged = request.modifiedSince !== undefined && page.list.length === 0;
-  const answer = unchanged && settings.values.switches.notModifiedAs304 ? { status: 304, body: '' } : write(page);
+  const answer =
+    unchanged && settings.values.switches.notModifiedAs304 ? { status: 304, body: Buffer.alloc(0) } : write(page);
   watcher.after(organisation, stream, request, page);
   return answer;
 }

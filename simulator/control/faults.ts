@@ -96,9 +96,10 @@ export class Faults {
     const fault = this.chosen.get(request);
     if (!fault) return payload;
     if (fault.kind === 'lateAnswer') await sleep(fault.ms ?? USUAL_DELAY_MS);
-    if (typeof payload !== 'string') return payload;
-    if (fault.kind === 'truncate') return firstHalf(payload);
-    if (fault.kind === 'resetMidBody') breakOff(request, reply, payload);
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
+    const body = Buffer.from(payload);
+    if (fault.kind === 'truncate') return firstHalf(body);
+    if (fault.kind === 'resetMidBody') breakOff(request, reply, body);
     return payload;
   }
 }
@@ -109,14 +110,14 @@ function matches({ match, path }: Fault, request: FastifyRequest): boolean {
   return path.test(request.url);
 }
 
-const firstHalf = (text: string): string => text.slice(0, Math.ceil(text.length / 2));
+const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.ceil(body.length / 2));
 
 /** Announces the whole body, sends half of it, and resets the connection. */
-function breakOff(request: FastifyRequest, reply: FastifyReply, payload: string): void {
+function breakOff(request: FastifyRequest, reply: FastifyReply, body: Buffer): void {
   const { socket } = request.raw;
   reply.hijack();
-  reply.raw.writeHead(reply.statusCode, { ...stringHeaders(reply), 'content-length': Buffer.byteLength(payload) });
-  reply.raw.write(firstHalf(payload), () => setImmediate(() => socket.destroy()));
+  reply.raw.writeHead(reply.statusCode, { ...stringHeaders(reply), 'content-length': body.length });
+  reply.raw.write(firstHalf(body), () => setImmediate(() => socket.destroy()));
 }
 
 function stringHeaders(reply: FastifyReply): Record<string, string> {

@@ -107,7 +107,7 @@ function truthRoutes(app: FastifyInstance, parts: ControlParts): void {
     const organisation = find(parts, request.params.tenantId);
     const streams: Record<string, unknown> = {};
     for (const stream of organisation.streams()) {
-      streams[stream.endpoint.stream] = await parts.truth.ofStream(organisation, stream, request.query.from);
+      streams[stream.endpoint.stream] = await parts.truth.ofStream(stream, request.query.from);
     }
     const { calls, byEndpoint, bytes, refusals, mostInFlight } = organisation.usage;
     return { streams, calls: { total: calls, byEndpoint }, bytes, refusals, mostInFlight };
@@ -118,21 +118,25 @@ function truthRoutes(app: FastifyInstance, parts: ControlParts): void {
       const organisation = find(parts, request.params.tenantId);
       const stream = organisation.stream(request.params.stream);
       if (!stream) throw new NoSuchThing(`there is no stream ${request.params.stream}`);
-      const { count } = await parts.truth.ofStream(organisation, stream, request.query.from);
+      const { count } = await parts.truth.ofStream(stream, request.query.from);
       const records = parts.truth.records(organisation, stream, request.query.from);
       return reply.type('application/json').send(Readable.from(recordsJson(count, records)));
     },
   );
 }
 
+const RECORDS_A_CHUNK = 1_000;
+
 async function* recordsJson(count: number, records: AsyncIterable<RecordTruth>): AsyncIterable<string> {
-  yield `{"count":${count},"records":[`;
-  let separator = '';
+  let text = `{"count":${count},"records":[`;
+  let sent = 0;
   for await (const record of records) {
-    yield separator + JSON.stringify(record);
-    separator = ',\n';
+    text += `${sent > 0 ? ',' : ''}${JSON.stringify(record)}`;
+    if (++sent % RECORDS_A_CHUNK > 0) continue;
+    yield text;
+    text = '';
   }
-  yield ']}';
+  yield `${text}]}`;
 }
 
 function editRoutes(app: FastifyInstance, parts: ControlParts): void {

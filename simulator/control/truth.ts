@@ -3,7 +3,7 @@ import { setImmediate as breathe } from 'node:timers/promises';
 import type { ListRequest } from '../accounting/request.js';
 import { select } from '../accounting/selection.js';
 import { DAY_MS, isoDay, isoSeconds, parseDay } from '../core/calendar.js';
-import { Decimal, type Row, writeJson, XeroDate } from '../core/values.js';
+import { Decimal, type Row, type Value, writeJson, XeroDate } from '../core/values.js';
 import type { Organisation } from '../data/organisation.js';
 import type { Stream } from '../data/stream.js';
 import type { Settings } from '../settings.js';
@@ -41,24 +41,25 @@ export class Truth {
 
   constructor(private readonly settings: Settings) {}
 
-  async ofStream(organisation: Organisation, stream: Stream, from?: string): Promise<StreamTruth> {
+  async ofStream(stream: Stream, from?: string): Promise<StreamTruth> {
     const version = `${stream.version} ${from ?? ''}`;
     const kept = this.known.get(stream);
     if (kept?.version === version) return kept.truth;
-    const truth = await this.count(organisation, stream, from);
+    const truth = await this.count(stream, from);
     this.known.set(stream, { version, truth });
     return truth;
   }
 
-  private async count(organisation: Organisation, stream: Stream, from: string | undefined): Promise<StreamTruth> {
+  private async count(stream: Stream, from: string | undefined): Promise<StreamTruth> {
+    const fields = summedFields(stream);
     const sums = new Map<string, Decimal>();
     let count = 0;
     for await (const index of this.rows(stream, from)) {
       count++;
-      if (stream.endpoint.decidingDate !== undefined) addSums(sums, organisation.show(stream, index));
+      for (const [name, field] of fields) add(sums, name, stream.field(index, field));
     }
     const texts = Object.fromEntries([...sums].map(([name, sum]) => [name, sum.toString()]));
-    return sums.size === 0 ? { count } : { count, sums: texts };
+    return fields.length === 0 ? { count } : { count, sums: texts };
   }
 
   /** Every row with the hash of what a list call with unitdp=4 would send now. */
@@ -97,25 +98,44 @@ function scopeTest(stream: Stream, from: string | undefined): (index: number) =>
   };
 }
 
-function addSums(sums: Map<string, Decimal>, row: Row): void {
-  for (const [name, field] of Object.entries(SUMS)) {
-    const value = row[field];
-    if (!(value instanceof Decimal)) continue;
-    sums.set(name, new Decimal((sums.get(name)?.units ?? 0) + value.units, value.scale));
+function summedFields(stream: Stream): [name: string, field: string][] {
+  const sample = stream.length > 0 && stream.endpoint.decidingDate !== undefined ? stream.row(0) : {};
+  return Object.entries(SUMS).filter(([, field]) => sample[field] instanceof Decimal);
+}
+
+function add(sums: Map<string, Decimal>, name: string, value: Value): void {
+  if (!(value instanceof Decimal)) return;
+  sums.set(name, new Decimal((sums.get(name)?.units ?? 0) + value.units, value.scale));
+}
+
+/** sha256 of the row's JSON as a reader parses it, with its keys sorted at every depth. */
+export const rowHash = (row: Row): string => createHash('sha256').update(canonicalJson(row)).digest('hex');
+
+/** What `JSON.stringify` says of the parsed row with sorted keys, without parsing it: rows are hashed by the million. */
+function canonicalJson(value: Value): string {
+  if (value === null || value === undefined) return 'null';
+  if (value instanceof Decimal) return String(value.toNumber());
+  if (value instanceof XeroDate) return `"${value}"`;
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (typeof value !== 'object') return writeJson(value);
+  let text = '';
+  for (const field of sortedFields(value)) {
+    const inner = value[field];
+    if (inner !== undefined) text += `${text === '' ? '' : ','}"${field}":${canonicalJson(inner)}`;
   }
+  return `{${text}}`;
 }
 
-/** sha256 of the row's JSON with its keys sorted at every depth. */
-export function rowHash(row: Row): string {
-  const plain: unknown = JSON.parse(writeJson(row, 4));
-  return createHash('sha256')
-    .update(JSON.stringify(sortKeys(plain)))
-    .digest('hex');
-}
+const sortedByFields = new Map<string, string[]>();
 
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (value === null || typeof value !== 'object') return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+/** Rows of a kind have the same fields, so each sorting is done once. */
+function sortedFields(row: Row): string[] {
+  const fields = Object.keys(row);
+  const name = fields.join();
+  let sorted = sortedByFields.get(name);
+  if (!sorted) {
+    sorted = fields.sort();
+    sortedByFields.set(name, sorted);
+  }
+  return sorted;
 }

@@ -13,16 +13,30 @@ export function parseDay(text: string): number | undefined {
 }
 
 /** `YYYY-MM-DDT00:00:00`, the form of Xero's `DateString` (xero-api.md §2). */
-export const dateString = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 19);
+export const dateString = (day: number): string => `${isoDay(day)}T00:00:00`;
 
-/** `YYYY-MM-DD`. */
-export const isoDay = (day: number): string => new Date(day * DAY_MS).toISOString().slice(0, 10);
+const isoDays = new Map<number, string>();
+
+/** `YYYY-MM-DD`; remembered, because every document has several of a few thousand days. */
+export function isoDay(day: number): string {
+  let text = isoDays.get(day);
+  if (text === undefined) {
+    text = new Date(day * DAY_MS).toISOString().slice(0, 10);
+    isoDays.set(day, text);
+  }
+  return text;
+}
 
 /** A calendar date as Xero sends it: midnight UTC of the local day. */
 export const calendarDate = (day: number): XeroDate => new XeroDate(day * DAY_MS);
 
 /** ISO, whole seconds, without a zone: `UpdatedDateUTCString`. */
-export const isoSeconds = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
+export function isoSeconds(ms: number): string {
+  const day = dayOf(ms);
+  const seconds = Math.floor((ms - day * DAY_MS) / 1000);
+  const two = (n: number) => (n < 10 ? `0${n}` : String(n));
+  return `${isoDay(day)}T${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+}
 
 /** Seven decimals and no zone: the timestamps of `/connections` (xero-api.md §5). */
 export const sevenDecimals = (ms: number): string => `${new Date(ms).toISOString().slice(0, 23)}0000`;

@@ -23,7 +23,7 @@ export class Contacts implements Source {
   private readonly timeline;
   private readonly ids;
   private readonly groupIds;
-  private readonly nameOrder;
+  private readonly nameKey: number;
   private readonly traitKey: number;
   private readonly currencies: string[];
 
@@ -32,7 +32,7 @@ export class Contacts implements Source {
     this.timeline = world.timeline('contacts');
     this.ids = world.ids('contacts');
     this.groupIds = world.ids('contactGroups');
-    this.nameOrder = world.ids('contact names');
+    this.nameKey = world.key('contact names');
     this.traitKey = world.key('contact traits');
     this.currencies = currenciesOf(world.baseCurrency).map(({ code }) => code);
     this.columns = {
@@ -111,7 +111,7 @@ export class Contacts implements Source {
   private scattered(index: number): number {
     const names = FIRST_WORDS.length * SECOND_WORDS.length * PLACES.length;
     const block = Math.floor(index / names);
-    return block * names + (((index % names) * 7919 + (this.nameOrder.rank(0) % names)) % names);
+    return block * names + (((index % names) * 7919 + (this.nameKey % names)) % names);
   }
 
   row(index: number): Row {

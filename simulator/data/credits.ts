@@ -113,6 +113,11 @@ export class Credits {
     return sumLines(this.drafts(stream, index), this.amountTypes(stream, index));
   }
 
+  /** What is left to allocate. */
+  remaining(stream: CreditStream, index: number): number {
+    return this.target(stream, index) === undefined ? this.totals(stream, index).total : 0;
+  }
+
   /** What of an allocated credit its invoice was credited with: all of it. */
   allocated(stream: CreditStream, index: number): number {
     return this.totals(stream, index).total;
@@ -224,6 +229,8 @@ export class CreditSource implements Source {
       Type: (index) => (credits.sale(stream, index) ? types.sale : types.purchase),
       Status: (index) => credits.status(stream, index),
       Date: (index) => calendarDate(credits.day(stream, index)),
+      Total: (index) => money(credits.totals(stream, index).total),
+      RemainingCredit: (index) => money(credits.remaining(stream, index)),
     };
   }
 

@@ -55,6 +55,9 @@ export class Invoices implements Source {
       DueDate: (index) => calendarDate(this.dueDay(index)),
       InvoiceNumber: (index) => this.number(index),
       CurrencyCode: (index) => this.currency(index),
+      Total: (index) => money(this.figures(index).total),
+      AmountDue: (index) => money(this.figures(index).due),
+      AmountPaid: (index) => money(this.figures(index).paid),
       'Contact.ContactID': (index) => this.contacts.id(this.contact(index)),
       'Contact.Name': (index) => this.contacts.name(this.contact(index)),
     };

@@ -1,7 +1,7 @@
 import type { Limiter, LimitKind, OrganisationLimits } from '../accounting/limits.js';
 import { DAY_MS, dayOf } from '../core/calendar.js';
 import type { Clock } from '../core/clock.js';
-import { newGuid } from '../core/guid.js';
+import { GuidSpace } from '../core/guid.js';
 import type { Journal } from '../core/journal.js';
 import { freeze, type Row, thaw } from '../core/values.js';
 import type { Settings } from '../settings.js';
@@ -121,7 +121,8 @@ export class Organisations {
 
   make(wish: OrganisationWish): Organisation {
     const { name = `Organisation ${this.byTenant.size + 1}`, baseCurrency = 'NZD', records, counts, ...rest } = wish;
-    const tenantId = newGuid();
+    const seed = String(wish.seed ?? name);
+    const tenantId = new GuidSpace(seed, 'organisations').guid(this.byTenant.size);
     this.recordMade({
       tier: 'plus',
       timezone: 'NEWZEALANDSTANDARDTIME',
@@ -129,7 +130,7 @@ export class Organisations {
       tenantId,
       name,
       baseCurrency,
-      seed: String(wish.seed ?? name),
+      seed,
       asOf: dayOf(this.clock.now()) * DAY_MS,
       counts: planCounts(records ?? (counts ? 0 : DEFAULT_RECORDS), baseCurrency, counts),
     });

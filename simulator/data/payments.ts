@@ -33,6 +33,7 @@ export class Payments implements Source {
       Status: (index) => this.status(index),
       Date: (index) => calendarDate(this.day(index)),
       PaymentType: (index) => this.type(index),
+      Amount: (index) => money(this.amount(index)),
       'Invoice.InvoiceID': (index) => this.invoices.id(this.invoice(index)),
     };
   }

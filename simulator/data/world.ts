@@ -8,6 +8,8 @@ import { Timeline } from './timeline.js';
 
 /** What the generated data of an organisation is a pure function of. */
 export interface WorldSeed {
+  /** Makes ids its own: two organisations may share a seed, but never an id. */
+  tenantId: string;
   seed: string;
   /** Midnight UTC: every generated row is older. */
   asOf: number;
@@ -37,12 +39,14 @@ export class World {
   readonly lastDay: number;
   readonly asOf: number;
   private readonly seed: string;
+  private readonly tenantId: string;
   private readonly keys = new Map<string, number>();
   private readonly spaces = new Map<string, GuidSpace>();
   private readonly timelines = new Map<string, Timeline>();
 
   constructor(profile: WorldSeed) {
     this.seed = profile.seed;
+    this.tenantId = profile.tenantId;
     this.counts = profile.counts;
     this.baseCurrency = profile.baseCurrency;
     this.regime = regimeOf(profile.baseCurrency);
@@ -62,7 +66,7 @@ export class World {
 
   /** The ids of one kind of thing. */
   ids(kind: string): GuidSpace {
-    return remembered(this.spaces, kind, () => new GuidSpace(this.seed, kind));
+    return remembered(this.spaces, kind, () => new GuidSpace(this.tenantId, kind));
   }
 
   timeline(stream: string): Timeline {

@@ -9,7 +9,7 @@ import type { Json } from './support.js';
 
 const ASOF = Date.UTC(2026, 9, 1);
 const world = (seed: string, records: number) =>
-  new World({ seed, asOf: ASOF, baseCurrency: 'NZD', counts: planCounts(records, 'NZD') });
+  new World({ tenantId: 'tenant', seed, asOf: ASOF, baseCurrency: 'NZD', counts: planCounts(records, 'NZD') });
 
 function everything(seed: string, records: number): Record<string, Json[]> {
   const sources = generatedSources(world(seed, records));

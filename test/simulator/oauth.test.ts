@@ -85,6 +85,13 @@ describe('the identity server', () => {
     expect((await exchange(bench.simulator, right, { code_verifier: verifier })).expires_in).toBe(1800);
   });
 
+  it.each([true, false])('takes PKCE from an app that also has a secret: %s', async (pkceWithSecret) => {
+    await bench.control('PATCH', '/settings', { switches: { pkceWithSecret } });
+    const pkce = { code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' };
+    const response = await fetch(authorizeUrl(bench.simulator, pkce), { redirect: 'manual' });
+    expect(response.status).toBe(pkceWithSecret ? 200 : 302);
+  });
+
   it('rotates refresh tokens, and takes the previous one for thirty minutes more', async () => {
     const first = bench.tokens.refresh_token;
     const second = await json(await refresh(first));
