@@ -115,7 +115,8 @@ export function createMirror(pool: pg.Pool): Mirror {
         [connectionId],
       );
       const known = new Map(rows.map((row) => [row.stream, toProgress(row)]));
-      return streamNames.map((stream) => known.get(stream) ?? waiting(stream));
+      const shown = streamNames.filter((stream) => !streams[stream].optional || known.has(stream));
+      return shown.map((stream) => known.get(stream) ?? waiting(stream));
     },
 
     async records(organisationId, stream, page) {
