@@ -12,8 +12,15 @@ export interface BackfillInput {
   connectionId: string;
   /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
   eventsPerRun?: number;
-  /** Set by a run for the run that continues it: stages that are read to their end. */
-  stagesDone?: readonly Stage[];
+  /** Set by a run for the run that continues it. */
+  carried?: Carried;
+}
+
+export interface Carried {
+  /** Stages that are read to their end. */
+  stagesDone: Stage[];
+  /** Could a stream not be read? */
+  failed: boolean;
 }
 
 export interface BackfillResult {

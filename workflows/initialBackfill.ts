@@ -23,6 +23,7 @@ import { type Stage, type StreamName, streams, streamsOf } from '../domain/strea
 import {
   type BackfillInput,
   type BackfillResult,
+  type Carried,
   type RunState,
   searchAttributeKeys,
   syncFromDateChosenSignal,
@@ -81,8 +82,7 @@ class Backfill {
   private shown: RunState | null = null;
   private optionalStreams: StreamName[] = [];
   private chosen = false;
-  private failed = false;
-  private readonly stagesDone: Stage[];
+  private readonly carried: Carried;
   private readonly nap = createNap(
     (reason, until) => this.fallAsleep(reason, until),
     () => this.wakeUp(),
@@ -98,7 +98,7 @@ class Backfill {
 
   constructor(private readonly input: BackfillInput) {
     this.reference.connectionId = input.connectionId;
-    this.stagesDone = [...(input.stagesDone ?? [])];
+    this.carried = input.carried ?? { stagesDone: [], failed: false };
     setHandler(syncFromDateChosen, () => {
       this.chosen = true;
     });
@@ -118,30 +118,31 @@ class Backfill {
     await this.readStage('documents');
     await this.readReferences();
     await this.readStage('extras');
-    const outcome = this.failed ? 'could_not_sync' : 'completed';
+    const outcome = this.carried.failed ? 'could_not_sync' : 'completed';
     await this.end(outcome);
-    if (this.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
+    if (this.carried.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
     const records = Object.entries(this.progress.streams).map(([name, stream]) => [name, stream.records]);
     return { outcome, records: Object.fromEntries(records) };
   }
 
   /** Reads the streams of a stage side by side. One that fails stops no other; without contacts nothing else is read. */
   private async readStage(stage: Stage): Promise<void> {
-    if (this.stagesDone.includes(stage)) return;
+    if (this.carried.stagesDone.includes(stage)) return;
     const names = streamsOf(stage, this.optionalStreams).map((stream) => stream.name);
     const results = await Promise.allSettled(names.map((name) => this.readToEnd(name)));
     for (const result of results) {
       if (result.status === 'fulfilled') continue;
       const streamOnly = ['could_not_sync', 'xero_unavailable'].includes(outcomeOf(result.reason));
       if (!streamOnly || stage === 'contacts') throw result.reason;
-      this.failed = true;
+      this.carried.failed = true;
     }
-    if (this.wantsNewRun()) await this.startNewRun();
-    this.stagesDone.push(stage);
+    const unfinished = results.some((result) => result.status === 'fulfilled' && !result.value);
+    if (unfinished) await this.startNewRun();
+    this.carried.stagesDone.push(stage);
   }
 
-  /** At least one turn a run, so that every run gets on. */
-  private async readToEnd(stream: StreamName): Promise<void> {
+  /** At least one turn a run, so that every run gets on. Answers whether the stream was read to its end. */
+  private async readToEnd(stream: StreamName): Promise<boolean> {
     do {
       const { connectionId } = this.input;
       const summary = `${streams[stream].title}, connection ${connectionId}`;
@@ -152,9 +153,10 @@ class Backfill {
       );
       this.progress.streams[stream] = { records: turn.records, expected: turn.expected, outcome: turn.outcome };
       this.show();
-      if (turn.outcome === 'complete' || turn.outcome === 'unavailable') return;
+      if (turn.outcome === 'complete' || turn.outcome === 'unavailable') return true;
       if (turn.outcome === 'sleep' && turn.until) await this.nap('daily limit of Xero', new Date(turn.until));
     } while (!this.wantsNewRun());
+    return false;
   }
 
   /** What documents in scope refer to and lies before the Sync From Date. */
@@ -233,7 +235,7 @@ class Backfill {
 
   private async startNewRun(): Promise<never> {
     await condition(allHandlersFinished);
-    return await continueAsNew<typeof initialBackfill>({ ...this.input, stagesDone: this.stagesDone });
+    return await continueAsNew<typeof initialBackfill>({ ...this.input, carried: this.carried });
   }
 }
 

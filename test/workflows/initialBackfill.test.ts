@@ -189,6 +189,19 @@ describe('the first full read', () => {
     expect(fake.log.at(-1)).toBe('end cancelled');
   });
 
+  it('goes on when the resume comes before the reading in hand has stopped', async () => {
+    const fake = new FakeActivities();
+    const held = heldReading();
+    fake.next.contacts = [held.reading];
+    await withWorker(fake, async (start) => {
+      const handle = await start();
+      await held.begun;
+      await handle.signal(pauseSignal);
+      await handle.signal(resumeSignal);
+      expect(await handle.result()).toMatchObject({ outcome: 'completed' });
+    });
+  });
+
   it('goes on in new runs when its history has grown long, each getting on from where the last one stood', async () => {
     const fake = new FakeActivities();
     fake.next.contacts = Array.from({ length: 12 }, () => () => ({
