@@ -2,6 +2,7 @@ import { startOfDay } from '../domain/calendar.js';
 import type { ConnectionCode } from '../domain/codes.js';
 import type { ConnectionStatus, Direction } from '../domain/connection.js';
 import type { Connections, Mirror, OrganisationFacts, RunKind, RunOutcome, Runs } from '../domain/ports.js';
+import type { StreamName } from '../domain/streams.js';
 import { again, kindOf } from './failures.js';
 
 export interface BookkeepingPorts {
@@ -24,6 +25,8 @@ export interface ConnectionFacts {
   companyId: string;
   direction: Direction;
   syncFromDate: { chosen: boolean; date: string | null };
+  /** Optional streams that were chosen. */
+  optionalStreams: StreamName[];
   /** When the Sync From Date begins in the organisation's time zone; null where it is not chosen, or all history. */
   startsAt: string | null;
 }
@@ -44,6 +47,7 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
         companyId: connection.companyId,
         direction: connection.direction,
         syncFromDate: connection.syncFromDate,
+        optionalStreams: connection.optionalStreams,
         startsAt: date && timeZone ? startOfDay(date, timeZone).toISOString() : null,
       };
     },

@@ -1,10 +1,16 @@
 import { type BookkeepingPorts, createBookkeepingActivities } from './bookkeeping.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
+import { createReferenceActivities } from './references.js';
 
 /** All activities, with what they need from the outside injected. */
 export function createActivities(ports: ReadingPorts & BookkeepingPorts) {
-  return { ...createReadingActivities(ports), ...createBookkeepingActivities(ports) };
+  return {
+    ...createReadingActivities(ports),
+    ...createReferenceActivities(ports),
+    ...createBookkeepingActivities(ports),
+  };
 }
 
-export type ReadingActivities = ReturnType<typeof createReadingActivities>;
+export type ReadingActivities = ReturnType<typeof createReadingActivities> &
+  ReturnType<typeof createReferenceActivities>;
 export type BookkeepingActivities = ReturnType<typeof createBookkeepingActivities>;

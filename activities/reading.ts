@@ -2,7 +2,6 @@ import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type {
   CallContext,
-  Connection,
   Connections,
   Mirror,
   PageAnswer,
@@ -15,13 +14,16 @@ import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
 import {
   afterPage,
   afterRefusedOrder,
+  afterRefusedVolume,
   beginFull,
   nextCalls,
   type PageCall,
   type ReadingState,
 } from '../domain/reading.js';
 import { type Stream, type StreamName, streams } from '../domain/streams.js';
+import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf, notYet } from './failures.js';
+import { pageQuery } from './pageQuery.js';
 import { type Patience, waitAfter } from './patience.js';
 
 export interface ReadingPorts {
@@ -31,6 +33,8 @@ export interface ReadingPorts {
   patience: Patience;
   /** Milliseconds of a monotonic clock. */
   elapsed: () => number;
+  /** Today's calendar date in UTC: where slices of dates are cut. */
+  today: () => string;
 }
 
 export interface ReadStreamInput {
@@ -83,7 +87,7 @@ export function createReadingActivities(ports: ReadingPorts) {
 
 async function readForATurn(ports: ReadingPorts, input: ReadStreamInput): Promise<ReadStreamResult> {
   const about = `connection ${input.connectionId}, stream ${input.stream}`;
-  const connection = await connected(ports, input.connectionId, about);
+  const connection = await connected(ports.connections, input.connectionId, about);
   const held = await ports.mirror.acquire(input.connectionId, input.stream, input.runId, leaseMs);
   if (!held) throw notYet('streamBusy', busyWaitMs, `another reader has the stream (${about})`);
   if (held.status === 'complete') {
@@ -102,14 +106,6 @@ async function readForATurn(ports: ReadingPorts, input: ReadStreamInput): Promis
     return await whatFollows(ports, input, held.lease, error, about);
   }
 }
-
-async function connected(ports: ReadingPorts, connectionId: string, about: string): Promise<Connected> {
-  const connection = await ports.connections.get(connectionId);
-  if (!connection?.organisation || !connection.grantId) throw ended('xero_auth_failed', about);
-  return { ...connection, organisation: connection.organisation, grantId: connection.grantId };
-}
-
-type Connected = Connection & { organisation: NonNullable<Connection['organisation']>; grantId: string };
 
 async function result(
   ports: ReadingPorts,
@@ -138,13 +134,7 @@ class Turn {
     private state: ReadingState,
   ) {
     this.stream = streams[lease.stream];
-    this.context = {
-      connectionId: connection.id,
-      organisationId: connection.organisation.id,
-      grantId: connection.grantId,
-      runId,
-      priority: 'background',
-    };
+    this.context = callContext(connection, runId, 'background');
     this.endsAt = ports.elapsed() + turnMs;
   }
 
@@ -162,7 +152,7 @@ class Turn {
   }
 
   private launch(): void {
-    for (const call of nextCalls(this.state, [...this.inFlight.keys()], mostInFlight)) {
+    for (const call of nextCalls(this.stream, this.state, [...this.inFlight.keys()], mostInFlight)) {
       const reading = this.readPage(call)
         .catch((error: unknown) => {
           if (!this.mayWaitItsTurn(error)) this.failure ??= error;
@@ -193,32 +183,34 @@ class Turn {
       complete: call.pass === 'list',
     };
     const advance = (state: ReadingState, stored: StoredPage): ReadingState =>
-      afterPage(state, call, { ...stored, rows: stored.seen, itemCount: answer.itemCount, asOf }, mirrored);
+      afterPage(
+        this.stream,
+        state,
+        call,
+        { ...stored, rows: stored.seen, itemCount: answer.itemCount, asOf },
+        mirrored,
+      );
     this.state = await this.ports.mirror.storePage(this.lease, page, advance, leaseMs);
   }
 
-  /** Null when Xero would not sort by id: the state says by then how to read instead. */
+  /** Null when Xero would not answer it this way: the state says by then how to ask instead. */
   private async ask(call: PageCall): Promise<PageAnswer | null> {
-    const query = {
-      page: this.stream.way === 'wholeList' ? undefined : call.page,
-      pageSize: this.stream.way === 'wholeList' ? undefined : call.pageSize,
-      order: call.orderById ? `${this.stream.idField} ASC` : undefined,
-      where: call.filtered ? this.dateFilter() : undefined,
-      modifiedSince: call.since ?? undefined,
-    };
     try {
+      const query = pageQuery(this.stream, call);
       return await this.ports.xero.readPage(this.context, this.stream.name, query, cancellationSignal());
     } catch (error) {
-      if (!call.orderById || !(error instanceof XeroRefusal) || error.kind !== 'badRequest') throw error;
-      this.state = afterRefusedOrder(this.state);
+      const other = error instanceof XeroRefusal ? this.otherWay(call, error) : null;
+      if (other === null) throw error;
+      this.state = other;
       await this.ports.mirror.saveState(this.lease, this.state);
       return null;
     }
   }
 
-  private dateFilter(): string {
-    const [year, month, day] = (this.connection.syncFromDate.date as string).split('-');
-    return `${this.stream.decidingDate} >= DateTime(${year},${month},${day})`;
+  private otherWay(call: PageCall, refusal: XeroRefusal): ReadingState | null {
+    if (refusal.kind === 'badRequest' && call.orderById) return afterRefusedOrder(this.state);
+    if (refusal.kind !== 'highVolume' || this.inFlight.size > 1) return null;
+    return afterRefusedVolume(this.stream, this.state, this.ports.today());
   }
 }
 
@@ -266,7 +258,7 @@ async function refused(
     throw ended('xero_auth_failed', about);
   }
   if (refusal.kind === 'scopeMissing') {
-    await ports.mirror.finish(lease, 'unavailable', 'scopes_missing');
+    await ports.mirror.finish(lease, 'unavailable', 'not_available');
     return await result(ports, input, 'unavailable');
   }
   await ports.mirror.finish(lease, 'failed', 'could_not_sync');

@@ -17,6 +17,7 @@ import { answerError, answerProblem, notFound } from './problems.js';
 import { recordRoutes } from './records.js';
 import { answerWithRequestId, requestIdFrom } from './requestIds.js';
 import { runRoutes } from './runs.js';
+import { settingsRoutes } from './settings.js';
 
 export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
 
@@ -62,5 +63,6 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(backfillRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
+    await app.register(settingsRoutes(deps));
   };
 }

@@ -20,7 +20,7 @@ export interface ApiDeps {
   grants: Pick<Grants, 'create' | 'load'>;
   apiKeys: Pick<ApiKeys, 'find'>;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
-  mirror: Pick<Mirror, 'progress' | 'records' | 'record'>;
+  mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;

@@ -1,12 +1,13 @@
 /** /v1/connections/{id}/records: the mirror, every digit as Xero sent it. */
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { MirroredRecord } from '../domain/ports.js';
+import type { ListPage, MirroredRecord } from '../domain/ports.js';
+import type { StreamName } from '../domain/streams.js';
 import { connectionFor, organisationOf } from './access.js';
 import type { ApiDeps } from './deps.js';
 import { notFound } from './problems.js';
 import { answers, listOf } from './schemas/common.js';
-import { recordParams, recordSchema, recordsQuery, streamParams } from './schemas/record.js';
+import { listedRecord, recordParams, recordSchema, recordsQuery, streamParams } from './schemas/record.js';
 
 const tags = ['Records'];
 
@@ -22,12 +23,14 @@ export function recordRoutes(deps: Pick<ApiDeps, 'connections' | 'mirror'>): Fas
         summary: 'Records of a stream, as Xero sent them',
         params: streamParams,
         querystring: recordsQuery,
-        response: answers({ 200: listOf(recordSchema) }, 404, 409),
+        response: answers({ 200: listOf(listedRecord) }, 404, 409),
       },
       handler: async (request, reply) => {
         const { id, stream } = request.params;
         const organisation = organisationOf(await connectionFor(deps, request, id));
-        const { data, nextCursor } = await deps.mirror.records(organisation.id, stream, given(request.query));
+        const { setAside, ...query } = request.query;
+        if (setAside) return await setAsideRecords(deps, organisation.id, stream, query);
+        const { data, nextCursor } = await deps.mirror.records(organisation.id, stream, given(query));
         return sendJson(reply, `{"data":[${data.map(jsonOf).join(',')}],"nextCursor":${JSON.stringify(nextCursor)}}`);
       },
     });
@@ -52,6 +55,16 @@ export function recordRoutes(deps: Pick<ApiDeps, 'connections' | 'mirror'>): Fas
       },
     });
   };
+}
+
+async function setAsideRecords(
+  deps: Pick<ApiDeps, 'mirror'>,
+  organisationId: string,
+  stream: StreamName,
+  page: ListPage,
+) {
+  const { data, nextCursor } = await deps.mirror.setAside(organisationId, stream, page);
+  return { data: data.map(({ body, readAt }) => ({ readAt, text: body })), nextCursor };
 }
 
 /** The body is JSON already and goes out as it is: parsing it would cut digits. */

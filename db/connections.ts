@@ -3,6 +3,7 @@ import type { Pool, PoolClient } from 'pg';
 import type { ConnectionCode } from '../domain/codes.js';
 import { type ConnectionStatus, connectionMoves, type Direction, mayMove } from '../domain/connection.js';
 import type { Connection, Connections, OrganisationFacts } from '../domain/ports.js';
+import type { StreamName } from '../domain/streams.js';
 import { instant, keyOf, listed, uuid } from './cursors.js';
 import { inTransaction } from './pool.js';
 
@@ -19,6 +20,7 @@ interface ConnectionRow {
   grant_id: string | null;
   sync_from_date_chosen: boolean;
   sync_from_date: string | null;
+  optional_streams: StreamName[];
   sleeping_until: Date | null;
   last_successful_sync_at: Date | null;
   last_error_code: ConnectionCode | null;
@@ -31,7 +33,7 @@ interface ConnectionRow {
 /** A calendar date is read as text: pg would make it midnight of whatever zone this process runs in. */
 const selection = `
   SELECT c.id, c.company_id, c.direction, c.status, c.grant_id, c.sync_from_date_chosen,
-         c.sync_from_date::text AS sync_from_date, c.sleeping_until, c.last_successful_sync_at, c.last_error_code,
+         c.sync_from_date::text AS sync_from_date, c.optional_streams, c.sleeping_until, c.last_successful_sync_at, c.last_error_code,
          c.last_error_at, c.created_at, c.created_at::text AS created_key, c.backfilled_at,
          o.id AS organisation_id, o.name AS organisation_name, o.base_currency, o.time_zone, o.country_code
   FROM connection c LEFT JOIN organisation o ON o.id = c.organisation_id`;
@@ -166,6 +168,10 @@ export function createConnections(pool: Pool): Connections {
       );
     },
 
+    async chooseOptionalStreams(id, chosen) {
+      await pool.query('UPDATE connection SET optional_streams = $2 WHERE id = $1', [id, chosen]);
+    },
+
     async setSleeping(id, until) {
       await pool.query('UPDATE connection SET sleeping_until = $2 WHERE id = $1', [id, until]);
     },
@@ -287,6 +293,7 @@ function connectionOf(row: ConnectionRow): Connection {
           },
     grantId: row.grant_id,
     syncFromDate: { chosen: row.sync_from_date_chosen, date: row.sync_from_date },
+    optionalStreams: row.optional_streams,
     sleepingUntil: row.sleeping_until?.toISOString() ?? null,
     lastSuccessfulSyncAt: row.last_successful_sync_at?.toISOString() ?? null,
     lastError:

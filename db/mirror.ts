@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { ParentLink } from '../domain/parents.js';
 import {
   LeaseLost,
   type Listed,
@@ -8,6 +9,7 @@ import {
   type PageToStore,
   type ReaderLease,
   type RecordFilter,
+  type SetAsideRecord,
   type StoredPage,
   type StreamProgress,
   type StreamStatus,
@@ -60,7 +62,7 @@ export function createMirror(pool: pg.Pool): Mirror {
 
     storePage: (lease, page, advance, leaseMs) =>
       inTransaction(pool, async (client) => {
-        const stored = await storeRecords(client, lease.stream, page);
+        const stored = await storeRecords(client, lease.stream, page, false);
         const state = advance(await lockState(client, lease), stored);
         await client.query(
           `UPDATE stream_cursor SET state = $3, status = 'reading', faults_in_a_row = 0, last_error = NULL,
@@ -71,6 +73,12 @@ export function createMirror(pool: pg.Pool): Mirror {
         );
         return state;
       }),
+
+    missingParents: (organisationId, link, after, most) => missingParents(pool, organisationId, link, after, most),
+
+    async storeReferences(stream, page) {
+      await inTransaction(pool, (client) => storeRecords(client, stream, { ...page, complete: false }, true));
+    },
 
     countInScope: (organisationId, stream) => countInScope(pool, organisationId, stream),
 
@@ -107,12 +115,15 @@ export function createMirror(pool: pg.Pool): Mirror {
         [connectionId],
       );
       const known = new Map(rows.map((row) => [row.stream, toProgress(row)]));
-      return streamNames.map((stream) => known.get(stream) ?? waiting(stream));
+      const shown = streamNames.filter((stream) => !streams[stream].optional || known.has(stream));
+      return shown.map((stream) => known.get(stream) ?? waiting(stream));
     },
 
     async records(organisationId, stream, page) {
       return listRecords(pool, organisationId, stream, page);
     },
+
+    setAside: (organisationId, stream, page) => listSetAside(pool, organisationId, stream, page),
 
     async record(organisationId, stream, xeroId) {
       const { rows } = await pool.query<RecordRow>(
@@ -122,6 +133,25 @@ export function createMirror(pool: pg.Pool): Mirror {
       return rows[0] ? toRecord(rows[0]) : null;
     },
   };
+}
+
+async function missingParents(
+  pool: pg.Pool,
+  organisationId: string,
+  { child, path, parent }: ParentLink,
+  after: string,
+  most: number,
+): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `SELECT DISTINCT named.id #>> '{}' AS id
+       FROM record, jsonb_path_query(body, $3::jsonpath) AS named (id)
+      WHERE organisation_id = $1 AND stream = $2 AND NOT outside_window AND deleted_at IS NULL AND named.id #>> '{}' > $5
+        AND NOT EXISTS (SELECT FROM record known WHERE known.organisation_id = $1 AND known.stream = $4
+                           AND known.xero_id = named.id #>> '{}')
+      ORDER BY id LIMIT $6`,
+    [organisationId, child, path, parent, after, most],
+  );
+  return rows.map((row) => row.id);
 }
 
 async function countInScope(db: pg.Pool | pg.PoolClient, organisationId: string, stream: StreamName): Promise<number> {
@@ -170,7 +200,7 @@ const storeStatement = (elements: string): string => `
   stored AS (
     INSERT INTO record (organisation_id, stream, xero_id, body, updated_at, read_at, date, outside_window)
     SELECT $1, $2, xero_id, body, updated_at, $7, date, outside FROM placed
-     WHERE NOT outside OR EXISTS (
+     WHERE NOT outside OR $10::boolean OR EXISTS (
        SELECT FROM record known WHERE known.organisation_id = $1 AND known.stream = $2 AND known.xero_id = placed.xero_id)
      ORDER BY xero_id
     ON CONFLICT (organisation_id, stream, xero_id) DO UPDATE
@@ -190,10 +220,13 @@ const storeStatement = (elements: string): string => `
          (SELECT count(*) FROM stored WHERE NOT created)::int AS changed,
          coalesce((SELECT bool_and(updated_at >= before) AND min(updated_at) < max(updated_at) FROM stamps), false) AS ascending,
          (SELECT max(updated_at) FROM placed) AS newest,
+         (SELECT xero_id FROM placed ORDER BY place LIMIT 1) AS first_id,
+         (SELECT xero_id FROM placed ORDER BY place DESC LIMIT 1) AS last_id,
+         (SELECT max(xero_decimal(body ->> $9)) FROM placed) AS last_number,
          (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
 
 const elementsOfJsonb =
-  'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $9) WITH ORDINALITY';
+  'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
 const elementsOfTexts =
   'SELECT try_jsonb(value) AS body, ordinality AS place FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
 
@@ -208,14 +241,22 @@ interface StoreRow {
   changed: number;
   ascending: boolean;
   newest: Date | null;
+  first_id: string | null;
+  last_id: string | null;
+  last_number: string | null;
   ids: string[] | null;
 }
 
-async function storeRecords(client: pg.PoolClient, stream: StreamName, page: PageToStore): Promise<StoredPage> {
-  const { idField, decidingDate, collection } = streams[stream];
+async function storeRecords(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: PageToStore,
+  reference: boolean,
+): Promise<StoredPage> {
+  const { idField, decidingDate, collection, numberField } = streams[stream];
   const values = (elements: unknown) => [
     ...[page.organisationId, stream, elements, idField, decidingDate],
-    ...[page.syncFromDate, page.readAt, page.complete],
+    ...[page.syncFromDate, page.readAt, page.complete, numberField, reference],
   ];
   await client.query('SAVEPOINT page');
   let setAside = 0;
@@ -241,6 +282,8 @@ async function storeRecords(client: pg.PoolClient, stream: StreamName, page: Pag
     outOfScope: row.out_of_scope,
     ascendingByStamp: row.ascending,
     newestStamp: row.newest?.toISOString() ?? null,
+    edges: row.first_id === null || row.last_id === null ? null : { first: row.first_id, last: row.last_id },
+    lastNumber: row.last_number === null ? null : Number(row.last_number),
   };
 }
 
@@ -356,4 +399,22 @@ async function listRecords(
   );
   const data = rows.slice(0, page.limit).map(toRecord);
   return { data, nextCursor: rows.length > page.limit ? (data.at(-1)?.xeroId ?? null) : null };
+}
+
+async function listSetAside(
+  pool: pg.Pool,
+  organisationId: string,
+  stream: StreamName,
+  page: ListPage,
+): Promise<Listed<SetAsideRecord>> {
+  const { rows } = await pool.query<{ hash: string; body: string; read_at: Date }>(
+    `SELECT encode(body_hash, 'hex') AS hash, body, read_at FROM set_aside
+      WHERE organisation_id = $1 AND stream = $2 AND encode(body_hash, 'hex') > $3 ORDER BY 1 LIMIT $4`,
+    [organisationId, stream, page.cursor ?? '', page.limit + 1],
+  );
+  const shown = rows.slice(0, page.limit);
+  return {
+    data: shown.map(({ body, read_at }) => ({ body, readAt: read_at.toISOString() })),
+    nextCursor: rows.length > page.limit ? (shown.at(-1)?.hash ?? null) : null,
+  };
 }

@@ -50,6 +50,18 @@ export const connectionCodes = {
 } as const satisfies Record<string, Explanation>;
 export type ConnectionCode = keyof typeof connectionCodes;
 
+/** Why a stream is not read, or not to its end. */
+export const streamCodes = {
+  not_available: {
+    message: 'Xero does not give this stream to this organisation.',
+    remedy:
+      "Journals need Xero's Advanced plan and a consent with accounting.journals.read; no other stream is affected by it.",
+  },
+  xero_unavailable: connectionCodes.xero_unavailable,
+  could_not_sync: connectionCodes.could_not_sync,
+} as const satisfies Record<string, Explanation>;
+export type StreamCode = keyof typeof streamCodes;
+
 /** Why a request to the API was not carried out (`code` of application/problem+json). */
 export const requestCodes = {
   invalid_request: { message: 'The request is not valid.', remedy: 'Correct the fields that are named.' },

@@ -4,8 +4,9 @@
  */
 import type { ConnectionCode } from './codes.js';
 import type { ConnectionStatus, Direction } from './connection.js';
+import type { ParentLink } from './parents.js';
 import type { LimitName } from './problems.js';
-import type { ReadingState } from './reading.js';
+import type { Edges, ReadingState } from './reading.js';
 import type { StreamName } from './streams.js';
 
 // ── Xero ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -33,6 +34,11 @@ export interface PageQuery {
   /** Instant; sent in whole seconds. */
   modifiedSince?: string;
   ids?: readonly string[];
+  /** Calendar dates, both included, for endpoints that take no `where` (xero-api.md §2). */
+  dateFrom?: string;
+  dateTo?: string;
+  /** Journals: what has a higher number. */
+  offset?: number;
 }
 
 /** One answer of a list call, unparsed: the text goes to Postgres as it came. */
@@ -208,6 +214,8 @@ export interface Connection {
   grantId: string | null;
   /** `chosen` false: still to be chosen; `date` null when chosen: all history. */
   syncFromDate: { chosen: boolean; date: string | null };
+  /** Optional streams that were chosen. */
+  optionalStreams: StreamName[];
   sleepingUntil: string | null;
   lastSuccessfulSyncAt: string | null;
   lastError: { code: ConnectionCode; at: string } | null;
@@ -257,6 +265,8 @@ export interface Connections {
   ): Promise<'bound' | ConnectionCode>;
   /** Is a connection bound by this link of Xero's, or one but `id` about to be? Such a link is not to be ended. */
   usesXeroConnection(xeroConnectionId: string, id: string): Promise<boolean>;
+  /** Which optional streams are read from now on. */
+  chooseOptionalStreams(id: string, chosen: readonly StreamName[]): Promise<void>;
   saveOrganisationFacts(organisationId: string, facts: OrganisationFacts): Promise<void>;
   /** Shown to people while a run sleeps; null when it woke. */
   setSleeping(id: string, until: string | null): Promise<void>;
@@ -370,6 +380,10 @@ export interface StoredPage {
   ascendingByStamp: boolean;
   /** The latest UpdatedDateUTC on the page; null where records have none. */
   newestStamp: string | null;
+  /** The ids of the first and the last record; null on an empty page. */
+  edges: Edges | null;
+  /** Numbered streams: the highest number on the page; null elsewhere. */
+  lastNumber: number | null;
 }
 
 export interface Mirror {
@@ -394,6 +408,10 @@ export interface Mirror {
     advance: (state: ReadingState, stored: StoredPage) => ReadingState,
     leaseMs: number,
   ): Promise<ReadingState>;
+  /** Ids, in ascending order after `after`, that records in scope refer to and the mirror lacks. */
+  missingParents(organisationId: string, link: ParentLink, after: string, most: number): Promise<string[]>;
+  /** Stores records because others refer to them, wherever their dates lie. */
+  storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete'>): Promise<void>;
   /** Records of a stream in the mirror that are in scope and not deleted there. */
   countInScope(organisationId: string, stream: StreamName): Promise<number>;
   /** Saves a state that changed without a page, a new reading's first one too. @throws LeaseLost */
@@ -404,6 +422,13 @@ export interface Mirror {
   progress(connectionId: string): Promise<StreamProgress[]>;
   records(organisationId: string, stream: StreamName, page: ListPage & RecordFilter): Promise<Listed<MirroredRecord>>;
   record(organisationId: string, stream: StreamName, xeroId: string): Promise<MirroredRecord | null>;
+  setAside(organisationId: string, stream: StreamName, page: ListPage): Promise<Listed<SetAsideRecord>>;
+}
+
+/** A record that could not be stored as one, as the text that came. */
+export interface SetAsideRecord {
+  body: string;
+  readAt: string;
 }
 
 export interface RecordFilter {

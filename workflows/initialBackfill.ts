@@ -39,7 +39,7 @@ const readOptions: ActivityOptions = {
   retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
-const { readStream } = proxyActivities<ReadingActivities>(readOptions);
+const { readStream, readReferences } = proxyActivities<ReadingActivities>(readOptions);
 
 const books = proxyActivities<BookkeepingActivities>({
   startToCloseTimeout: '30 seconds',
@@ -80,6 +80,7 @@ class Backfill {
     streams: {},
   };
   private shown: RunState | null = null;
+  private optionalStreams: StreamName[] = [];
   private chosen = false;
   private readonly carried: Carried;
   private readonly nap = createNap(
@@ -115,6 +116,8 @@ class Backfill {
     await this.awaitDate();
     await this.enter('readingDocuments', 'backfilling');
     await this.readStage('documents');
+    await this.readReferences();
+    await this.readStage('extras');
     const outcome = this.carried.failed ? 'could_not_sync' : 'completed';
     await this.end(outcome);
     if (this.carried.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
@@ -125,7 +128,7 @@ class Backfill {
   /** Reads the streams of a stage side by side. One that fails stops no other; without contacts nothing else is read. */
   private async readStage(stage: Stage): Promise<void> {
     if (this.carried.stagesDone.includes(stage)) return;
-    const names = streamsOf(stage).map((stream) => stream.name);
+    const names = streamsOf(stage, this.optionalStreams).map((stream) => stream.name);
     const results = await Promise.allSettled(names.map((name) => this.readToEnd(name)));
     for (const result of results) {
       if (result.status === 'fulfilled') continue;
@@ -156,6 +159,19 @@ class Backfill {
     return false;
   }
 
+  /** What documents in scope refer to and lies before the Sync From Date. */
+  private async readReferences(): Promise<void> {
+    const { connectionId } = this.input;
+    const summary = `what documents refer to, connection ${connectionId}`;
+    for (;;) {
+      const turn = await this.unlessPaused(() =>
+        readReferences.executeWithOptions({ ...readOptions, summary }, [{ connectionId, runId: this.reference.runId }]),
+      );
+      if (turn.outcome === 'complete' || turn.until === null) return;
+      await this.nap('daily limit of Xero', new Date(turn.until));
+    }
+  }
+
   private async awaitSyncFromDate(): Promise<void> {
     while (!(await this.learn()).syncFromDate.chosen) {
       await this.enter('awaitingSyncFromDate', 'awaitingSyncFromDate');
@@ -175,6 +191,7 @@ class Backfill {
     const facts = await books.facts(this.input.connectionId);
     this.progress.company = facts.companyId;
     this.progress.syncFromDate = facts.syncFromDate;
+    this.optionalStreams = facts.optionalStreams;
     return facts;
   }
 

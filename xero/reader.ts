@@ -125,6 +125,9 @@ function urlOf(apiUrl: string, { stream, query }: Call): string {
     order: query.order,
     where: query.where,
     IDs: query.ids?.join(','),
+    DateFrom: query.dateFrom,
+    DateTo: query.dateTo,
+    offset: query.offset,
   };
   const pairs = Object.entries(asked)
     .filter((pair): pair is [string, string | number] => pair[1] !== undefined)

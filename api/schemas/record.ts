@@ -21,7 +21,15 @@ export const recordsQuery = pageQuery.extend({
     .describe('Ids of Xero with commas between.'),
   number: text(500).optional(),
   contact: text(500).optional().describe("Xero's id of the contact."),
+  setAside: z
+    .stringbool()
+    .optional()
+    .describe('True: instead of records, those that could not be stored as records, as the text that came.'),
 });
+
+const setAsideSchema = z
+  .object({ readAt: instant, text: z.string().describe('As Xero sent it.') })
+  .meta({ id: 'SetAside', description: 'A record that Postgres cannot hold as JSON (a zero byte, half a character).' });
 
 export const recordSchema = z
   .object({
@@ -32,3 +40,6 @@ export const recordSchema = z
     record: z.record(z.string(), z.unknown()).describe('As Xero sent it, every field and digit.'),
   })
   .meta({ id: 'Record', description: "A record of Xero's in the mirror." });
+
+/** What a list of records answers: records, or, asked for, what was set aside. */
+export const listedRecord = z.union([recordSchema, setAsideSchema]);

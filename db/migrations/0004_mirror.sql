@@ -31,7 +31,9 @@ CREATE TABLE record (
   deleted_at timestamptz,
   -- Counts the contents a record has had here; 1 is as first read.
   revision integer NOT NULL DEFAULT 1,
-  number text GENERATED ALWAYS AS (coalesce(body ->> 'InvoiceNumber', body ->> 'ContactNumber', body ->> 'Code')) STORED,
+  number text GENERATED ALWAYS AS (coalesce(
+    body ->> 'InvoiceNumber', body ->> 'CreditNoteNumber', body ->> 'PurchaseOrderNumber', body ->> 'QuoteNumber',
+    body ->> 'JournalNumber', body ->> 'ContactNumber', body ->> 'Code')) STORED,
   status text GENERATED ALWAYS AS (coalesce(body ->> 'Status', body ->> 'ContactStatus')) STORED,
   contact_id text GENERATED ALWAYS AS (coalesce(body -> 'Contact' ->> 'ContactID', body ->> 'ContactID')) STORED,
   total numeric GENERATED ALWAYS AS (xero_decimal(body ->> 'Total')) STORED,

@@ -1,221 +1,169 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterPage, beginFull, nextCalls, type PageCall, type ReadingState } from '../../domain/reading.js';
-import { pageSize, streams } from '../../domain/streams.js';
+import {
+  afterPage,
+  afterRefusedOrder,
+  beginFull,
+  nextCalls,
+  type PageCall,
+  type PageOutcome,
+} from '../../domain/reading.js';
+import { type Stream, type StreamName, streams } from '../../domain/streams.js';
+import { ListModel, type Mirror, nextReading, readWhileEdited, seeded } from '../support/readingModel.js';
 
-/** A list of Xero's in memory: Xero's default order is by stamp and id; every edit takes a new stamp. */
-class ListModel {
-  clock = 1_700_000_000_000;
-  readonly rows = new Map<string, { id: string; stamp: number; date: string }>();
+/** One stream for each way in which a list changes under a reader. */
+const waysOfReading: [string, StreamName, string | null][] = [
+  ['pages in the order of ids, filtered by date', 'invoices', '2026-03-01'],
+  ['pages in the order of ids, unfiltered', 'contacts', null],
+  ["pages in Xero's order, filtered by date", 'manualJournals', '2026-03-01'],
+  ["pages in Xero's order, all history", 'purchaseOrders', null],
+  ['pages of a hundred without a count', 'quotes', '2026-03-01'],
+  ['pages of a hundred without stamps to ask by', 'linkedTransactions', null],
+  ['ascending numbers', 'journals', '2026-03-01'],
+];
 
-  constructor(
-    private readonly random: () => number,
-    rows: number,
-    sameSecond: number,
-  ) {
-    for (let n = 0; n < rows; n++) {
-      if (n % sameSecond === 0) this.tick(1000);
-      this.add('2026-05-01');
-    }
-    this.tick(60_000);
-  }
-
-  tick(ms: number): void {
-    this.clock += ms;
-  }
-
-  private key(): string {
-    return Math.floor(this.random() * 1e15)
-      .toString(36)
-      .padStart(10, '0');
-  }
-
-  add(date: string): void {
-    const id = this.key();
-    this.rows.set(id, { id, stamp: this.clock, date });
-  }
-
-  edit(date?: string): void {
-    const ids = [...this.rows.keys()];
-    const row = this.rows.get(ids[Math.floor(this.random() * ids.length)] ?? '');
-    if (row) this.rows.set(row.id, { ...row, stamp: this.clock, date: date ?? row.date });
-  }
-
-  list(call: PageCall): { id: string; stamp: number; date: string }[] {
-    const since = call.since === null ? 0 : Date.parse(call.since);
-    return [...this.rows.values()]
-      .filter((row) => row.stamp > since && (!call.filtered || row.date >= syncFrom))
-      .sort((a, b) => (call.orderById ? 0 : a.stamp - b.stamp) || (a.id < b.id ? -1 : 1));
-  }
-
-  answer(call: PageCall) {
-    const all = this.list(call);
-    return { itemCount: all.length, rows: all.slice((call.page - 1) * call.pageSize, call.page * call.pageSize) };
-  }
+interface Scene {
+  stream: Stream;
+  syncFrom: string | null;
+  seed: number;
+  rows: number;
+  sameSecond: number;
+  edits: number;
+  highVolume?: number;
+  /** Xero refused to sort. */
+  unsorted?: boolean;
 }
 
-const syncFrom = '2026-01-01';
-const overlapMs = 10_000;
-
-/** Reads as the activity does: several calls in flight, each answered at a moment of its own, edits all the while. */
-function readWhileEdited(
-  model: ListModel,
-  start: ReadingState,
-  mirror: Map<string, number>,
-  random: () => number,
-  edits: number,
-) {
-  let state = start;
-  let calls = 0;
-  let left = edits;
-  const inFlight: { call: PageCall; sentAt: number; answer?: ReturnType<ListModel['answer']> }[] = [];
-  const disturb = () => {
-    model.tick(Math.floor(random() * 400));
-    if (left-- <= 0) return;
-    const what = random();
-    if (what < 0.4) model.edit();
-    else if (what < 0.6) model.add('2026-06-01');
-    else if (what < 0.8) model.edit('2025-01-01');
-    else model.edit('2026-07-01');
-  };
-  while (state.pass !== null) {
-    for (const call of nextCalls(
-      state,
-      inFlight.map((each) => each.call.page),
-      5,
-    )) {
-      inFlight.push({ call, sentAt: model.clock });
-      calls++;
-    }
-    disturb();
-    const one = inFlight[Math.floor(random() * inFlight.length)];
-    if (!one) throw new Error('nothing to wait for');
-    if (!one.answer) {
-      one.answer = model.answer(one.call);
-      continue;
-    }
-    inFlight.splice(inFlight.indexOf(one), 1);
-    for (const row of one.answer.rows) {
-      if (row.date >= syncFrom || mirror.has(row.id)) mirror.set(row.id, Math.max(row.stamp, mirror.get(row.id) ?? 0));
-    }
-    const mirrored = [...mirror.keys()].filter((id) => (model.rows.get(id)?.date ?? '') >= syncFrom).length;
-    state = afterPage(
-      state,
-      one.call,
-      {
-        itemCount: one.answer.itemCount,
-        rows: one.answer.rows.length,
-        outOfScope: one.answer.rows.filter((row) => row.date < syncFrom).length,
-        ascendingByStamp: false,
-        newestStamp: newestOf(one.answer.rows),
-        asOf: new Date(one.sentAt - overlapMs).toISOString(),
-      },
-      mirrored,
-    );
-  }
-  return { state, calls };
+/** Reads once under edits and once in peace; afterwards the mirror must be what Xero has. */
+function expectComplete({ stream, syncFrom, seed, edits, ...scene }: Scene): void {
+  const random = seeded(seed);
+  const model = new ListModel(stream, random, scene.rows, scene.sameSecond);
+  model.highVolume = scene.highVolume ?? model.highVolume;
+  const mirror: Mirror = new Map();
+  const begin = beginFull(stream, syncFrom);
+  const start = scene.unsorted ? afterRefusedOrder(begin) : begin;
+  const { state } = readWhileEdited(model, start, syncFrom, mirror, random, edits);
+  const inScope = (date: string): boolean => syncFrom === null || date >= syncFrom;
+  const wanted = [...model.rows.values()].filter((row) => inScope(row.date));
+  const readBy = Date.parse(state.cursor ?? '');
+  const late = wanted.filter((row) => row.stamp < readBy && mirror.get(row.id)?.stamp !== row.stamp);
+  expect(
+    late.map((row) => row.id),
+    'unchanged since the moment from which the next reading asks',
+  ).toEqual([]);
+  model.tick(60_000);
+  readWhileEdited(model, nextReading(stream, state, beginFull(stream, syncFrom)), syncFrom, mirror, random, 0);
+  const missing = wanted.filter((row) => mirror.get(row.id)?.stamp !== row.stamp);
+  expect(
+    missing.map((row) => row.id),
+    'after the next reading',
+  ).toEqual([]);
 }
 
-function seeded(seed: number): () => number {
-  let x = seed | 1;
-  return () => {
-    x = Math.imul(x ^ (x >>> 15), x | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 4_294_967_296;
-  };
+/** Pages enough for edges, rows few enough to be quick: a page of a thousand is cut to a hundred. */
+function small(stream: Stream): Stream {
+  return { ...stream, pageSize: 100 };
 }
-
-const nextSync = (state: ReadingState): ReadingState => ({
-  ...state,
-  pass: 'catchUp',
-  since: state.cursor,
-  startedAt: null,
-});
-
-const newestOf = (rows: { stamp: number }[]): string | null =>
-  rows.length === 0 ? null : new Date(Math.max(...rows.map((row) => row.stamp))).toISOString();
 
 describe('reading a stream', () => {
-  it('misses no record and no change, whatever is added, edited or moved out of scope meanwhile', () => {
+  it.each(waysOfReading)('by %s misses nothing, whatever is added or edited meanwhile', (_way, name, syncFrom) => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 1e9 }),
-        fc.constantFrom(3, 900, 2000, 2001, 4500),
-        fc.constantFrom(1, 40, 3000),
-        fc.constantFrom(0, 5, 60),
-        (seed, rows, sameSecond, edits) => {
-          const random = seeded(seed);
-          const model = new ListModel(random, rows, sameSecond);
-          const mirror = new Map<string, number>();
-          const full = readWhileEdited(model, beginFull(streams.invoices, syncFrom), mirror, random, edits);
-          for (const row of model.rows.values()) {
-            if (row.date < syncFrom || row.stamp >= Date.parse(full.state.cursor ?? '')) continue;
-            expect(mirror.get(row.id), `record ${row.id}, unchanged since the reading's end`).toBe(row.stamp);
-          }
-          model.tick(60_000);
-          readWhileEdited(model, nextSync(full.state), mirror, random, 0);
-          for (const row of model.rows.values()) {
-            if (row.date >= syncFrom) expect(mirror.get(row.id), `record ${row.id}`).toBe(row.stamp);
-          }
-        },
+        fc.constantFrom(3, 90, 200, 201, 450),
+        fc.constantFrom(1, 7, 300),
+        fc.constantFrom(0, 1, 5, 60),
+        (seed, rows, sameSecond, edits) =>
+          expectComplete({ stream: small(streams[name]), syncFrom, seed, rows, sameSecond, edits }),
       ),
-      { numRuns: 150 },
+      { numRuns: 300 },
     );
   });
 
-  it('asks once for each started thousand when nobody edits', () => {
-    for (const rows of [0, 1, 999, 1000, 1001, 5000]) {
-      const model = new ListModel(seeded(7), rows, 40);
-      const read = readWhileEdited(model, beginFull(streams.invoices, null), new Map(), seeded(8), 0);
-      expect(read.calls).toBe(Math.max(1, Math.ceil(rows / pageSize)));
+  it('misses nothing where Xero refuses one list for all and it is read in slices of dates', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e9 }), fc.constantFrom(0, 5, 60), (seed, edits) => {
+        for (const name of ['invoices', 'contacts', 'manualJournals'] as const) {
+          const stream = small(streams[name]);
+          expectComplete({ stream, syncFrom: null, seed, rows: 450, sameSecond: 7, edits, highVolume: 150 });
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('misses nothing where Xero will not sort by id', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e9 }), fc.constantFrom(0, 5, 60), (seed, edits) =>
+        expectComplete({
+          stream: small(streams.invoices),
+          syncFrom: '2026-03-01',
+          seed,
+          rows: 450,
+          sameSecond: 7,
+          edits,
+          unsorted: true,
+        }),
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  it('asks once for each started page when nobody edits, whatever the way', () => {
+    for (const name of ['contacts', 'invoices', 'manualJournals', 'purchaseOrders', 'journals', 'accounts'] as const) {
+      const stream = streams[name];
+      for (const rows of [0, 1, 999, 1000, 1001, 5000]) {
+        const model = new ListModel(stream, seeded(7), rows, 40);
+        const { calls } = readWhileEdited(model, beginFull(stream, null), null, new Map(), seeded(8), 0);
+        const pages = stream.way === 'wholeList' ? 1 : Math.max(1, Math.ceil(rows / stream.pageSize));
+        const endSeen = stream.way === 'numbered' && rows > 0 && rows % stream.pageSize === 0 ? 1 : 0;
+        expect(calls, `${name}, ${rows} rows`).toBe(pages + endSeen);
+      }
     }
   });
 
-  it('reads a list in one call', () => {
-    const calls = nextCalls(beginFull(streams.accounts, '2026-01-01'), [], 5);
-    expect(calls).toHaveLength(1);
-    const outcome = {
-      itemCount: null,
-      rows: 70,
-      outOfScope: 0,
-      ascendingByStamp: false,
-      newestStamp: null,
-      asOf: '2026-11-01T00:00:00.000Z',
-    };
-    const state = afterPage(beginFull(streams.accounts, null), calls[0] as PageCall, outcome, 0);
-    expect(state.pass).toBeNull();
+  it('keeps five pages in flight where order and count prove the edges', () => {
+    const model = new ListModel(streams.invoices, seeded(7), 12_000, 40);
+    const { mostInFlight } = readWhileEdited(model, beginFull(streams.invoices, null), null, new Map(), seeded(8), 0);
+    expect(mostInFlight).toBe(5);
+  });
+
+  const outcome = (more: Partial<PageOutcome>): PageOutcome => ({
+    itemCount: null,
+    rows: 0,
+    outOfScope: 0,
+    ascendingByStamp: false,
+    newestStamp: null,
+    edges: null,
+    lastNumber: null,
+    asOf: '2026-11-01T00:00:00.000Z',
+    ...more,
   });
 
   it("reads in Xero's own order, last page first, when the answer was not sorted as asked", () => {
     const start = beginFull(streams.contacts, null);
-    const [call] = nextCalls(start, [], 5) as [PageCall];
-    const unsorted = {
-      itemCount: 2500,
-      rows: 1000,
-      outOfScope: 0,
-      ascendingByStamp: true,
-      newestStamp: null,
-      asOf: '2026-11-01T00:00:00.000Z',
-    };
-    const state = afterPage(start, call, unsorted, 0);
-    expect(state.pass).toBe('resweep');
-    expect(nextCalls(state, [], 5)).toHaveLength(1);
+    const [call] = nextCalls(streams.contacts, start, [], 5) as [PageCall];
+    const unsorted = outcome({ itemCount: 2500, rows: 1000, ascendingByStamp: true });
+    const state = afterPage(streams.contacts, start, call, unsorted, 0);
+    expect(state.pass).toBe('sweepBack');
+    expect(nextCalls(streams.contacts, state, [], 5)).toHaveLength(1);
   });
 
   it('ends when an endpoint ignores paging and answers everything at once', () => {
     const start = beginFull(streams.contacts, null);
-    const [call] = nextCalls(start, [], 5) as [PageCall];
-    const whole = {
-      itemCount: null,
-      rows: 2500,
-      outOfScope: 0,
-      ascendingByStamp: false,
-      newestStamp: null,
-      asOf: '2026-11-01T00:00:00.000Z',
-    };
-    const caughtUp = afterPage(start, call, whole, 0);
-    const [next] = nextCalls(caughtUp, [], 5) as [PageCall];
-    expect(next.pass).toBe('catchUp');
-    expect(afterPage(caughtUp, next, whole, 0).pass).toBeNull();
+    const [call] = nextCalls(streams.contacts, start, [], 5) as [PageCall];
+    expect(afterPage(streams.contacts, start, call, outcome({ rows: 2500 }), 0).pass).toBeNull();
+  });
+
+  it('ends when an endpoint ignores paging and answers the same full page again and again', () => {
+    const stream = streams.quotes;
+    let state = beginFull(stream, null);
+    let calls = 0;
+    while (state.pass !== null && calls < 10) {
+      const [call] = nextCalls(stream, state, [], 5) as [PageCall];
+      state = afterPage(stream, state, call, outcome({ rows: 100, edges: { first: 'a', last: 'z' } }), 0);
+      calls++;
+    }
+    expect(calls).toBe(2);
   });
 });

@@ -14,6 +14,7 @@ export class FakeActivities {
     companyId: '42',
     direction: 'import' as const,
     syncFromDate: { chosen: true, date: null as string | null },
+    optionalStreams: [],
     startsAt: null as string | null,
   };
   /** What the next readings of a stream end in, before it completes. */
@@ -31,6 +32,10 @@ export class FakeActivities {
         this.log.push(`read ${stream}`);
         const planned = this.next[stream]?.shift();
         return planned ? await planned() : { outcome: 'complete', records: 10, expected: 10, until: null };
+      },
+      readReferences: async () => {
+        this.log.push('read references');
+        return { outcome: 'complete' as const, until: null };
       },
       startRun: async () => undefined,
       facts: async () => this.facts,
