@@ -1,4 +1,13 @@
-import { CancellationScope, condition, defineSignal, isCancellation, setHandler } from '@temporalio/workflow';
+import { RetryState } from '@temporalio/common';
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  condition,
+  defineSignal,
+  isCancellation,
+  setHandler,
+} from '@temporalio/workflow';
 import { pauseSignal, resumeSignal } from './contract.js';
 
 const pause = defineSignal(pauseSignal);
@@ -12,9 +21,13 @@ export function createPauses(onPause: () => Promise<void>, onResume: () => Promi
   let paused = false;
   let shown = false;
   const inHand = new Set<CancellationScope>();
+  const held = new WeakSet<CancellationScope>();
   setHandler(pause, () => {
     paused = true;
-    for (const scope of inHand) scope.cancel();
+    for (const scope of inHand) {
+      held.add(scope);
+      scope.cancel();
+    }
   });
   setHandler(resume, () => {
     paused = false;
@@ -41,10 +54,19 @@ export function createPauses(onPause: () => Promise<void>, onResume: () => Promi
       try {
         return await scope.run(work);
       } catch (error) {
-        if (!paused || !isCancellation(error)) throw error;
+        if (!wasStopped(error)) throw error;
+        // A pause alone: the resume may have come before the work has stopped. Otherwise the whole run is to end.
+        const runEnds = CancellationScope.current().consideredCancelled;
+        if (runEnds || !held.has(scope)) throw isCancellation(error) ? error : new CancelledFailure('stopped');
       } finally {
         inHand.delete(scope);
       }
     }
   };
+}
+
+/** An activity that is to stop while an attempt of it fails, or between two attempts, ends with that attempt's failure. */
+function wasStopped(error: unknown): boolean {
+  if (isCancellation(error)) return true;
+  return error instanceof ActivityFailure && error.retryState === RetryState.CANCEL_REQUESTED;
 }
