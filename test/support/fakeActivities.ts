@@ -14,7 +14,7 @@ export class FakeActivities {
     companyId: '42',
     direction: 'import' as const,
     syncFromDate: { chosen: true, date: null as string | null },
-    optionalStreams: [],
+    optionalStreams: [] as StreamName[],
     startsAt: null as string | null,
   };
   /** What the next readings of a stream end in, before it completes. */

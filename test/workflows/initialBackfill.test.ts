@@ -72,7 +72,10 @@ describe('the first full read', () => {
     const fake = new FakeActivities();
     const result = await withWorker(fake, async (start) => (await start()).result());
     expect(fake.log[1]).toBe('read contacts');
-    expect(fake.log.filter((line) => line.startsWith('read')).at(-1)).toBe('read invoices');
+    const reads = fake.log.filter((line) => line.startsWith('read'));
+    expect(reads.indexOf('read accounts')).toBeLessThan(reads.indexOf('read invoices'));
+    expect(reads.at(-1)).toBe('read references');
+    expect(reads).not.toContain('read journals');
     expect(fake.log.filter((line) => line.startsWith('status'))).toEqual([
       'status syncingContacts',
       'status syncingContacts',
@@ -80,6 +83,13 @@ describe('the first full read', () => {
     ]);
     expect(fake.log.at(-1)).toBe('end completed');
     expect(result.records).toMatchObject({ contacts: 10, invoices: 10 });
+  });
+
+  it('reads optional streams where they were chosen, after everything else', async () => {
+    const fake = new FakeActivities();
+    fake.facts.optionalStreams = ['journals'];
+    await withWorker(fake, async (start) => (await start()).result());
+    expect(fake.log.filter((line) => line.startsWith('read')).at(-1)).toBe('read journals');
   });
 
   it("sleeps through two ends of the day's calls and goes on by itself", async () => {
