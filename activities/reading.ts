@@ -33,8 +33,6 @@ export interface ReadingPorts {
   patience: Patience;
   /** Milliseconds of a monotonic clock. */
   elapsed: () => number;
-  /** Today's calendar date in UTC: where slices of dates are cut. */
-  today: () => string;
 }
 
 export interface ReadStreamInput {
@@ -199,7 +197,7 @@ class Turn {
       const query = pageQuery(this.stream, call);
       return await this.ports.xero.readPage(this.context, this.stream.name, query, cancellationSignal());
     } catch (error) {
-      const other = error instanceof XeroRefusal ? this.otherWay(call, error) : null;
+      const other = error instanceof XeroRefusal ? await this.otherWay(call, error) : null;
       if (other === null) throw error;
       this.state = other;
       await this.ports.mirror.saveState(this.lease, this.state);
@@ -207,10 +205,11 @@ class Turn {
     }
   }
 
-  private otherWay(call: PageCall, refusal: XeroRefusal): ReadingState | null {
+  private async otherWay(call: PageCall, refusal: XeroRefusal): Promise<ReadingState | null> {
     if (refusal.kind === 'badRequest' && call.orderById) return afterRefusedOrder(this.state);
     if (refusal.kind !== 'highVolume' || this.inFlight.size > 1) return null;
-    return afterRefusedVolume(this.stream, this.state, this.ports.today());
+    const today = (await this.ports.mirror.now()).slice(0, 10);
+    return afterRefusedVolume(this.stream, this.state, today);
   }
 }
 

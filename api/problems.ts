@@ -92,16 +92,26 @@ function frameworkProblem(error: Partial<FastifyError> | null): Problem | null {
 }
 
 /** A path that does not fit its pattern names nothing that could exist; a body or a query is faulted by field. */
-function invalidBySchema(
-  error: { validation: { instancePath: string; message?: string | undefined }[] } & object,
-): Problem {
+function invalidBySchema(error: { validation: SchemaFault[] } & object): Problem {
   if ('validationContext' in error && error.validationContext === 'params') return notFound();
-  return invalid(
-    ...error.validation.map(({ instancePath, message }) => ({
-      field: instancePath.slice(1).replaceAll('/', '.'),
-      message: message ?? 'is not valid',
-    })),
-  );
+  return invalid(...error.validation.flatMap(faultsOf));
+}
+
+interface SchemaFault {
+  instancePath: string;
+  message?: string | undefined;
+  /** Of `unrecognized_keys`. */
+  params?: { keys?: string[] };
+}
+
+/** A field that does not exist is named itself, not the object it was sent in. */
+function faultsOf({ instancePath, message, params }: SchemaFault): FieldFault[] {
+  const field = instancePath.slice(1).replaceAll('/', '.');
+  if (params?.keys) {
+    const prefix = field === '' ? '' : `${field}.`;
+    return params.keys.map((key) => ({ field: `${prefix}${key}`, message: 'does not exist' }));
+  }
+  return [{ field, message: message ?? 'is not valid' }];
 }
 
 function bodyOf(problem: Problem, requestId: string): ProblemBody {

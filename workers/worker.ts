@@ -36,7 +36,6 @@ await run(async () => {
       ...compose(config, pool),
       patience: defaultPatience,
       elapsed: () => performance.now(),
-      today: () => new Date().toISOString().slice(0, 10),
     }),
     // A run moves again a second after its worker was killed, instead of ten.
     stickyQueueScheduleToStartTimeout: '1 second',
