@@ -2,7 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { Connection, Run, StreamProgress } from '../domain/ports.js';
-import { streamNames } from '../domain/streams.js';
+import { streamNames, streams } from '../domain/streams.js';
 import { connectionFor, organisationOf } from './access.js';
 import type { WorkflowRun } from './backfillControl.js';
 import type { ApiDeps } from './deps.js';
@@ -111,7 +111,7 @@ function backfillView(
   return {
     status: connection.status,
     sleepingUntil: connection.sleepingUntil,
-    streams: streamsOf(run, progress),
+    streams: progressOf(connection, run, progress),
     calls: run?.calls ?? 0,
     bytes: run?.bytes ?? 0,
     rateLimited: run?.rateLimited ?? { minute: 0, day: 0, concurrent: 0, appMinute: 0 },
@@ -125,11 +125,18 @@ function backfillView(
   };
 }
 
-/** Every stream of the table stands there from the start, those that were not begun as waiting. */
-function streamsOf(run: Run | null, progress: readonly StreamProgress[]): Backfill['streams'] {
+/** Every stream that is to be read stands there from the start, those that were not begun as waiting. */
+function progressOf(
+  { optionalStreams }: Connection,
+  run: Run | null,
+  progress: readonly StreamProgress[],
+): Backfill['streams'] {
   const reached = new Map(progress.map((stream) => [stream.stream, stream]));
+  const shown = streamNames.filter(
+    (name) => !streams[name].optional || optionalStreams.includes(name) || reached.has(name),
+  );
   return Object.fromEntries(
-    streamNames.map((name) => {
+    shown.map((name) => {
       const { status, records, expected, setAside, lastError } = reached.get(name) ?? notBegun;
       const calls = run?.streams[name]?.calls ?? 0;
       return [name, { status, records, expected, setAside, calls, lastError }];
