@@ -76,6 +76,11 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
       await ports.connections.setSleeping(run.connectionId, null);
     },
 
+    /** Whole minutes in which the run stored no page; its sleeps do not count. */
+    async minutesWithoutPage(runId: string): Promise<number> {
+      return await ports.runs.minutesWithoutPage(runId);
+    },
+
     async endRun(run: RunReference, outcome: RunOutcome): Promise<void> {
       await ports.connections.setSleeping(run.connectionId, null);
       await ports.runs.endSleep(run.runId);

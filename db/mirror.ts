@@ -66,6 +66,7 @@ export function createMirror(pool: pg.Pool): Mirror {
         const state = advance(await lockState(client, lease), stored);
         await client.query(
           `UPDATE stream_cursor SET state = $3, status = 'reading', faults_in_a_row = 0, last_error = NULL,
+                  progressed_at = clock_timestamp(),
                   records = records + $4, set_aside = set_aside + $5,
                   lease_until = clock_timestamp() + $6 * interval '1 millisecond'
             WHERE connection_id = $1 AND stream = $2`,

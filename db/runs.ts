@@ -32,6 +32,18 @@ export function createRuns(pool: pg.Pool): Runs {
       ]);
     },
 
+    async minutesWithoutPage(runId) {
+      const { rows } = await pool.query<{ minutes: number }>(
+        `SELECT floor(extract(epoch FROM clock_timestamp() - greatest(
+                  run.started_at,
+                  (SELECT max(ended_at) FROM run_sleep WHERE run_sleep.run_id = run.run_id),
+                  (SELECT max(progressed_at) FROM stream_cursor WHERE connection_id = run.connection_id))) / 60)::int AS minutes
+           FROM run WHERE run_id = $1`,
+        [runId],
+      );
+      return rows[0]?.minutes ?? 0;
+    },
+
     list: (connectionId, page) => listRuns(pool, connectionId, page),
 
     async get(connectionId, runId) {

@@ -328,6 +328,8 @@ export interface Runs {
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
   beginSleep(runId: string, reason: string, until: string): Promise<void>;
   endSleep(runId: string): Promise<void>;
+  /** Whole minutes in which the run stored no page; its sleeps do not count. */
+  minutesWithoutPage(runId: string): Promise<number>;
   /** Latest first. */
   list(connectionId: string, page: ListPage): Promise<Listed<Run>>;
   get(connectionId: string, runId: string): Promise<Run | null>;

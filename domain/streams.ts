@@ -176,6 +176,7 @@ const rows: Record<StreamName, Row> = {
     dateFilter: 'DateFrom',
     endpoint: 'PurchaseOrders',
     idField: 'PurchaseOrderID',
+    query: fourDecimals,
     title: 'purchase orders',
   },
   manualJournals: {
@@ -213,6 +214,7 @@ const rows: Record<StreamName, Row> = {
     optional: true,
     endpoint: 'Quotes',
     idField: 'QuoteID',
+    query: fourDecimals,
     title: 'quotes',
   },
   linkedTransactions: {

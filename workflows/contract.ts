@@ -49,6 +49,7 @@ export type RunState =
   | 'awaitingDate'
   | 'readingDocuments'
   | 'sleepingDailyLimit'
+  | 'stalled'
   | 'paused'
   | 'completed'
   | 'failed'

@@ -31,6 +31,7 @@ import {
 import { createNap } from './nap.js';
 import { createPauses } from './pauses.js';
 import { type Progress, runDetails } from './runDetails.js';
+import { watched } from './watched.js';
 
 /** Reads are repeated until they succeed or end with a code; the activity counts the faults itself (patience.ts). */
 const readOptions: ActivityOptions = {
@@ -45,6 +46,10 @@ const books = proxyActivities<BookkeepingActivities>({
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
 });
+
+const lookEveryMs = 600_000;
+/** The longest wait between two attempts is a quarter of an hour, for an organisation that is offline (patience.ts). */
+const stillAfterMinutes = 20;
 
 const syncFromDateChosen = defineSignal(syncFromDateChosenSignal);
 
@@ -77,6 +82,7 @@ class Backfill {
     syncFromDate: null,
     doing: 'readingContacts',
     waitsFor: null,
+    stillFor: null,
     streams: {},
   };
   private shown: RunState | null = null;
@@ -108,22 +114,37 @@ class Backfill {
     await books.startRun(this.reference);
     await this.learn();
     await this.enter('readingContacts', 'syncingContacts');
-    await this.readStage('contacts');
+    await watched(lookEveryMs, this.lookForProgress, () => this.readStage('contacts'));
     await this.enter('readingSettings', 'syncingContacts');
     await this.readStage('settings');
     await books.learnOrganisation(this.input.connectionId);
     await this.awaitSyncFromDate();
     await this.awaitDate();
     await this.enter('readingDocuments', 'backfilling');
-    await this.readStage('documents');
-    await this.readReferences();
-    await this.readStage('extras');
+    await watched(lookEveryMs, this.lookForProgress, () => this.readDocuments());
     const outcome = this.carried.failed ? 'could_not_sync' : 'completed';
     await this.end(outcome);
     if (this.carried.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
     const records = Object.entries(this.progress.streams).map(([name, stream]) => [name, stream.records]);
     return { outcome, records: Object.fromEntries(records) };
   }
+
+  private async readDocuments(): Promise<void> {
+    await this.readStage('documents');
+    await this.readReferences();
+    await this.readStage('extras');
+  }
+
+  /** A run that stands still for longer than its waits explain says so by itself, and says when it gets on again. */
+  private readonly lookForProgress = async (): Promise<void> => {
+    const waits = (): boolean => this.progress.waitsFor !== null || this.progress.doing === 'paused';
+    // No look falls into a wait: a day's sleep would fill the history with them.
+    if (waits()) return await condition(() => !waits());
+    const minutes = await books.minutesWithoutPage(this.reference.runId);
+    const still = minutes >= stillAfterMinutes;
+    this.progress.stillFor = still ? minutes : null;
+    this.show(still ? 'stalled' : this.before.state);
+  };
 
   /** Reads the streams of a stage side by side. One that fails stops no other; without contacts nothing else is read. */
   private async readStage(stage: Stage): Promise<void> {

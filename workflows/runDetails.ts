@@ -6,6 +6,8 @@ export interface Progress {
   syncFromDate: { chosen: boolean; date: string | null } | null;
   doing: RunState;
   waitsFor: string | null;
+  /** Minutes without a page, once they are more than a wait explains. */
+  stillFor: number | null;
   streams: Partial<Record<StreamName, { records: number; expected: number | null; outcome: string }>>;
 }
 
@@ -16,6 +18,8 @@ const sentences: Record<RunState, string> = {
   awaitingDate: 'Waiting for the Sync From Date to begin in the time zone of the organisation.',
   readingDocuments: 'Reading documents from the Sync From Date.',
   sleepingDailyLimit: 'Asleep: the calls that Xero allows a day are used up. It goes on by itself.',
+  stalled:
+    'Stands still, and no wait explains it. The pending activities name the reason of their last attempt; if it stays, report the run.',
   paused: 'Paused by a person. It goes on when somebody resumes it.',
   completed: 'Complete.',
   failed: 'Ended without completing; the failure below says why and what to do.',
@@ -33,6 +37,7 @@ export function runDetails(progress: Progress): string {
   return [
     `**${sentences[progress.doing]}**`,
     progress.waitsFor ? `Waits for: ${progress.waitsFor}` : '',
+    progress.stillFor ? `No page was stored for ${progress.stillFor} minutes.` : '',
     `Company ${progress.company}, Sync From Date: ${from}`,
     rows.length > 0 ? ['| stream | records | in Xero | state |', '|---|---|---|---|', ...rows].join('\n') : '',
   ]

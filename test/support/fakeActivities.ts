@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
+import { ApplicationFailure, type Duration } from '@temporalio/common';
 import type { BookkeepingActivities, ReadingActivities } from '../../activities/index.js';
 import type { ReadStreamResult } from '../../activities/reading.js';
 import type { StreamName } from '../../domain/streams.js';
@@ -10,6 +10,8 @@ import type { StreamName } from '../../domain/streams.js';
  */
 export class FakeActivities {
   readonly log: string[] = [];
+  /** What the next looks at the run's progress find, in minutes. */
+  readonly still: number[] = [];
   facts = {
     companyId: '42',
     direction: 'import' as const,
@@ -26,6 +28,12 @@ export class FakeActivities {
     };
   }
 
+  postpone(delay: Duration): () => never {
+    return () => {
+      throw ApplicationFailure.create({ message: 'not yet', nextRetryDelay: delay });
+    };
+  }
+
   activities(): ReadingActivities & BookkeepingActivities {
     return {
       readStream: async ({ stream }) => {
@@ -37,6 +45,7 @@ export class FakeActivities {
         this.log.push('read references');
         return { outcome: 'complete' as const, until: null };
       },
+      minutesWithoutPage: async () => this.still.shift() ?? 0,
       startRun: async () => undefined,
       facts: async () => this.facts,
       learnOrganisation: async () => undefined,
