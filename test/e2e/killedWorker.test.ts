@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type System, startSystem } from '../support/system.js';
+import { allEqual } from '../support/truth.js';
+
+let system: System;
+beforeAll(async () => {
+  system = await startSystem();
+});
+afterAll(() => system?.stop());
+
+test('another worker goes on where one was killed: nothing missing, nothing twice, no committed page read again', async () => {
+  const organisation = await system.organisation({ counts: { contacts: 1200, invoices: 7400 } });
+  // Three pages whose answers never come, so that the worker dies with calls in flight and others committed.
+  await system.xero('POST', '/faults', [{ kind: 'timeout', match: { path: 'Invoices.*[?&]page=[357]&' }, times: 3 }]);
+  const first = system.startWorker();
+  const books = await system.connect(organisation);
+  const { streams } = await books.until(
+    'five pages are committed and three under way',
+    ({ streams: { invoices } }) => invoices.records === 4400,
+  );
+  await first.killHard();
+  expect(streams.contacts).toMatchObject({ status: 'complete', records: 1200 });
+
+  system.startWorker();
+  expect(await books.ended()).toMatchObject({ outcome: 'completed', status: 'active' });
+  expect(await books.compare('contacts')).toEqual(allEqual(1200));
+  expect(await books.compare('invoices')).toEqual(allEqual(7400));
+  const { calls } = await books.usage();
+  expect(calls.byEndpoint).toMatchObject({ Contacts: 2, Invoices: 8, Items: 1 });
+});

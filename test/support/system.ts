@@ -1,0 +1,220 @@
+/** The whole: real Postgres, Temporal, API and workers, with the simulator over HTTP in Xero's place. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { createActivities } from '../../activities/index.js';
+import { defaultPatience, type Patience } from '../../activities/patience.js';
+import { buildApi } from '../../api/app.js';
+import { createBackfillControl } from '../../api/temporal.js';
+import { readConfig } from '../../config/config.js';
+import { createPool } from '../../db/pool.js';
+import { readingTaskQueue } from '../../domain/names.js';
+import type { StreamName } from '../../domain/streams.js';
+import { type ApiClient, createApiClient } from '../../embedded/apiClient.js';
+import { freePort } from '../../embedded/ports.js';
+import { DEMO_CLIENT, type SimulatorOptions, startSimulator } from '../../simulator/index.js';
+import { ensureAdminKey } from '../../workers/adminKeys.js';
+import { compose } from '../../workers/composition.js';
+import { createXeroReader } from '../../xero/reader.js';
+import { missingScopes, scopesFor } from '../../xero/scopes.js';
+import { createTokenKeeper } from '../../xero/tokens.js';
+import { control } from '../xero/support.js';
+import { Books, consentTo } from './books.js';
+import { type Child, startChild } from './childProcess.js';
+import { type FreshDatabase, freshDatabase } from './database.js';
+import { freshNamespace } from './temporalNamespace.js';
+import { eventually } from './waiting.js';
+import { workflowBundle } from './workflowBundle.js';
+
+export interface System {
+  database: FreshDatabase;
+  client: Client;
+  api: ApiClient;
+  /** Lines of the API's log. */
+  apiLog: string[];
+  xeroUrl: string;
+  /** The simulator's control API, `/_sim` left out. */
+  xero<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** A new organisation in the simulator; answers its tenant id. */
+  organisation(wish: Record<string, unknown>): Promise<string>;
+  /** A new company, connected over the whole OAuth round trip, which starts its first full read. */
+  connect(organisation: string, wish?: ConnectionWish): Promise<Books>;
+  /** A worker as it is in production: a process of its own. */
+  startWorker(): Child;
+  /** The same in this process, with another patience and deadline of a call than production's. */
+  startWorkerHere(given: { patience?: Partial<Patience>; deadlineMs?: number }): Promise<() => Promise<void>>;
+  stop(): Promise<void>;
+}
+
+export interface ConnectionWish {
+  /** All history unless a date is given. */
+  syncFromDate?: string;
+  optionalStreams?: readonly StreamName[];
+}
+
+type Env = Record<string, string | undefined>;
+
+/** @param windows how long Xero's minute and day last; the simulator and the service are told alike. */
+export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | 'dayMs'> = {}): Promise<System> {
+  const address = process.env.TEST_TEMPORAL_ADDRESS;
+  if (!address) throw new Error('run the tests with `npm test`: its global setup starts the Temporal server they need');
+  const database = await freshDatabase();
+  const simulator = await startSimulator({ port: 0, demo: false, ...windows });
+  const connection = await Connection.connect({ address });
+  const namespace = await freshNamespace(connection);
+  const client = new Client({ connection, namespace });
+  const port = await freePort();
+  const env: Env = {
+    ...process.env,
+    ...xeroEnv(simulator.url, windows),
+    DATABASE_URL: database.url,
+    TEMPORAL_ADDRESS: address,
+    TEMPORAL_NAMESPACE: namespace,
+    NIGHTLEDGER_PORT: String(port),
+    NIGHTLEDGER_TOKEN_KEYS: `test:${randomBytes(32).toString('base64')}`,
+    NIGHTLEDGER_LOG_LEVEL: 'trace',
+  };
+  const apiLog: string[] = [];
+  const stopApi = await startApi(env, client, apiLog);
+  const secret = `nl_${randomBytes(32).toString('base64url')}`;
+  await ensureAdminKey(database.url, 'tests', secret);
+  const apiUrl = `http://localhost:${port}/v1`;
+  const api = createApiClient(apiUrl, secret);
+  const xero: System['xero'] = (method, path, body) => control(simulator.url, method, path, body);
+  const workers: (() => Promise<void>)[] = [];
+  return {
+    database,
+    client,
+    api,
+    apiLog,
+    xeroUrl: simulator.url,
+    xero,
+    organisation: async (wish) =>
+      (await xero<{ tenantId: string }>('POST', '/organisations', { name: randomUUID(), ...wish })).tenantId,
+    async connect(organisation, { syncFromDate, optionalStreams } = {}) {
+      const company = randomUUID();
+      await api.put(`/companies/${company}`, { name: 'A company' });
+      const made = await api.post<{ id: string; consentUrl: string }>('/connections', {
+        company,
+        direction: 'two-way',
+        syncFromDate: syncFromDate ?? null,
+      });
+      if (optionalStreams) await choose(`${apiUrl}/connections/${made.id}/settings`, secret, { optionalStreams });
+      await consentTo(made.consentUrl, organisation);
+      return new Books(made.id, organisation, { api, client, pool: database.pool, xeroUrl: simulator.url });
+    },
+    startWorker() {
+      const child = startChild('workers/worker.ts', [], env);
+      workers.push(() => child.stop());
+      return child;
+    },
+    async startWorkerHere(given) {
+      const stop = await startWorkerHere(env, namespace, given);
+      workers.push(stop);
+      return stop;
+    },
+    async stop() {
+      await Promise.all(workers.map((stop) => stop()));
+      await stopApi();
+      await connection.close();
+      await simulator.close();
+      await noticeLeakedConnections(database);
+      await database.drop();
+    },
+  };
+}
+
+function xeroEnv(url: string, { minuteMs, dayMs }: Pick<SimulatorOptions, 'minuteMs' | 'dayMs'>): Env {
+  return {
+    XERO_CLIENT_ID: DEMO_CLIENT.id,
+    XERO_CLIENT_SECRET: DEMO_CLIENT.secret,
+    XERO_ISSUER_URL: url,
+    XERO_AUTHORIZE_URL: `${url}/identity/connect/authorize`,
+    XERO_TOKEN_URL: `${url}/connect/token`,
+    XERO_API_URL: url,
+    ...(minuteMs && { XERO_MINUTE_WINDOW_MS: String(minuteMs) }),
+    ...(dayMs && { XERO_DAY_WINDOW_MS: String(dayMs) }),
+  };
+}
+
+async function choose(url: string, secret: string, settings: object): Promise<void> {
+  const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
+  const answer = await fetch(url, { method: 'PATCH', headers, body: JSON.stringify(settings) });
+  if (!answer.ok) throw new Error(`PATCH ${url}: ${answer.status} ${await answer.text()}`);
+}
+
+async function startApi(env: Env, client: Client, log: string[]): Promise<() => Promise<void>> {
+  const config = readConfig(env);
+  const pool = createPool(config.databaseUrl as string);
+  const app = await buildApi({
+    ...compose(config, pool),
+    backfills: createBackfillControl(client),
+    scopesFor,
+    missingScopes,
+    readiness: async () => ({ postgres: true, temporal: true }),
+    returnUrlOrigins: [],
+    temporalUi: { url: config.temporalUiUrl, namespace: client.options.namespace },
+    requestsPerMinute: 1_000_000,
+    log: { level: config.logLevel, stream: { write: (line) => log.push(line) } },
+  });
+  await app.listen({ host: config.http.host, port: config.http.port });
+  return async () => {
+    await app.close();
+    await pool.end();
+  };
+}
+
+async function startWorkerHere(
+  env: Env,
+  namespace: string,
+  { patience, deadlineMs }: { patience?: Partial<Patience>; deadlineMs?: number },
+): Promise<() => Promise<void>> {
+  const config = readConfig(env);
+  const pool = createPool(config.databaseUrl as string);
+  const parts = compose(config, pool);
+  const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS ?? '' });
+  const worker = await Worker.create({
+    connection,
+    namespace,
+    taskQueue: readingTaskQueue,
+    workflowBundle: await workflowBundle(),
+    activities: createActivities({
+      ...parts,
+      xero: createXeroReader({
+        budget: parts.budget,
+        tokens: createTokenKeeper(parts),
+        apiUrl: config.xero.apiUrl,
+        http: { deadlineMs },
+      }),
+      patience: { ...defaultPatience, ...patience },
+      elapsed: () => performance.now(),
+    }),
+  });
+  const running = worker.run();
+  let stopped: Promise<void> | undefined;
+  const stop = async () => {
+    worker.shutdown();
+    await running;
+    await connection.close();
+    await pool.end();
+  };
+  return () => {
+    stopped ??= stop();
+    return stopped;
+  };
+}
+
+/** Everything has closed its pool by now; what still holds a connection has leaked it. */
+async function noticeLeakedConnections({ pool }: FreshDatabase): Promise<void> {
+  const others =
+    'SELECT pid, query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+  await eventually(
+    'nobody else is connected to the database',
+    async () => {
+      const { rows } = await pool.query<{ pid: number; query: string }>(others);
+      return rows.length - (pool.totalCount - 1);
+    },
+    (leaked) => leaked <= 0,
+    10_000,
+  );
+}
