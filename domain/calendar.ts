@@ -1,4 +1,4 @@
-/** Calendar dates (`YYYY-MM-DD`) and the one rule of the Sync From Date. Instants are ISO 8601 UTC strings. */
+/** Calendar dates (`YYYY-MM-DD`). Instants are ISO 8601 UTC strings. */
 
 /** `YYYY-MM-DD`, a day that exists. */
 export function isCalendarDate(value: string): boolean {
@@ -28,12 +28,4 @@ export function startOfDay(date: string, timeZone: string): Date {
     else earliest = middle;
   }
   return new Date(latest);
-}
-
-/**
- * Is a record whose deciding date is `date` within what the customer asked for? On the Sync From Date counts;
- * `syncFromDate` null is all history; a record without a date is always in (rules.md, "Which date decides").
- */
-export function inScope(date: string | null, syncFromDate: string | null): boolean {
-  return syncFromDate === null || date === null || date >= syncFromDate;
 }

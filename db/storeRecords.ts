@@ -1,0 +1,159 @@
+/** Pages into the mirror: split and stored by Postgres, so that no digit of Xero's passes through a parser. */
+import type pg from 'pg';
+import type { PageToStore, StoredPage } from '../domain/ports.js';
+import { XeroFault } from '../domain/problems.js';
+import { type StreamName, streams } from '../domain/streams.js';
+import { jsonElements } from './jsonElements.js';
+
+/** `data_exception` and `untranslatable_character`: what jsonb says of a text it cannot hold. */
+const refusedByJsonb = /^22/;
+
+/**
+ * One statement a page: the text is split, placed against the Sync From Date and stored where it is newer.
+ * - The one rule of the scope (rules.md, "Which date decides"): on the Sync From Date counts, a record without a date is
+ *   always in. What lies before is stored only if the mirror has it already: once ours, it stays ours.
+ * - At equal stamps the read that started later wins; an equal body changes nothing.
+ * - Rows are written in the order of their ids, so two pages that share a record cannot wait for each other in a ring.
+ */
+const storeStatement = (elements: string): string => `
+  WITH element AS MATERIALIZED (${elements}),
+  incoming AS (
+    SELECT DISTINCT ON (body ->> $4) body ->> $4 AS xero_id, body, place,
+           xero_instant(body ->> 'UpdatedDateUTC') AS updated_at,
+           CASE WHEN $5::text IS NOT NULL THEN xero_date(body, $5) END AS date
+      FROM element WHERE body ->> $4 IS NOT NULL
+     ORDER BY body ->> $4, place DESC
+  ),
+  placed AS (SELECT *, coalesce(date < $6::date, false) AS outside FROM incoming),
+  stored AS (
+    INSERT INTO record (organisation_id, stream, xero_id, body, updated_at, read_at, date, outside_window)
+    SELECT $1, $2, xero_id, body, updated_at, $7, date, outside FROM placed
+     WHERE NOT outside OR $10::boolean OR EXISTS (
+       SELECT FROM record known WHERE known.organisation_id = $1 AND known.stream = $2 AND known.xero_id = placed.xero_id)
+     ORDER BY xero_id
+    ON CONFLICT (organisation_id, stream, xero_id) DO UPDATE
+       SET body = excluded.body, updated_at = excluded.updated_at, read_at = excluded.read_at, date = excluded.date,
+           outside_window = excluded.outside_window, deleted_at = NULL, revision = record.revision + 1
+     WHERE (coalesce(record.updated_at, '-infinity'), record.read_at)
+             <= (coalesce(excluded.updated_at, '-infinity'), excluded.read_at)
+       AND (record.body IS DISTINCT FROM excluded.body OR record.deleted_at IS NOT NULL
+            OR record.outside_window <> excluded.outside_window)
+    RETURNING revision = 1 AS created
+  ),
+  stamps AS (SELECT updated_at, lag(updated_at) OVER (ORDER BY place) AS before FROM placed)
+  SELECT (SELECT count(*) FROM element)::int AS seen,
+         (SELECT count(*) FROM element WHERE body ->> $4 IS NULL)::int AS unreadable,
+         (SELECT count(*) FROM placed WHERE outside)::int AS out_of_scope,
+         (SELECT count(*) FROM stored WHERE created)::int AS created,
+         (SELECT count(*) FROM stored WHERE NOT created)::int AS changed,
+         coalesce((SELECT bool_and(updated_at >= before) AND min(updated_at) < max(updated_at) FROM stamps), false) AS ascending,
+         (SELECT max(updated_at) FROM placed) AS newest,
+         (SELECT xero_id FROM placed ORDER BY place LIMIT 1) AS first_id,
+         (SELECT xero_id FROM placed ORDER BY place DESC LIMIT 1) AS last_id,
+         (SELECT max(xero_decimal(body ->> $9)) FROM placed) AS last_number,
+         (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
+
+const elementsOfJsonb =
+  'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
+const elementsOfTexts =
+  'SELECT try_jsonb(value) AS body, ordinality AS place FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
+
+const storePage = storeStatement(elementsOfJsonb);
+const storeElements = storeStatement(elementsOfTexts);
+
+interface StoreRow {
+  seen: number;
+  unreadable: number;
+  out_of_scope: number;
+  created: number;
+  changed: number;
+  ascending: boolean;
+  newest: Date | null;
+  first_id: string | null;
+  last_id: string | null;
+  last_number: string | null;
+  ids: string[] | null;
+}
+
+/**
+ * Stores a page in the caller's transaction. @param reference keeps records wherever their dates lie.
+ * @throws XeroFault `badAnswer` when the text is no JSON.
+ */
+export async function storeRecords(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: PageToStore,
+  reference: boolean,
+): Promise<StoredPage> {
+  const { idField, decidingDate, collection, numberField } = streams[stream];
+  const values = (elements: unknown) => [
+    ...[page.organisationId, stream, elements, idField, decidingDate],
+    ...[page.syncFromDate, page.readAt, page.complete, numberField, reference],
+  ];
+  await client.query('SAVEPOINT page');
+  let setAside = 0;
+  const row = await client
+    .query<StoreRow>({ name: 'store-page', text: storePage, values: [...values(page.text), collection] })
+    .then(
+      ({ rows }) => rows[0] as StoreRow,
+      async (error: { code?: string }) => {
+        if (!refusedByJsonb.test(error.code ?? '')) throw error;
+        await client.query('ROLLBACK TO SAVEPOINT page');
+        const elements = elementsOf(page.text, collection);
+        setAside = await setRecordsAside(client, stream, page, elements);
+        return (await client.query<StoreRow>(storeElements, values(elements))).rows[0] as StoreRow;
+      },
+    );
+  if (page.complete) await deleteAbsent(client, stream, page, row.ids ?? []);
+  return {
+    seen: row.seen,
+    created: row.created,
+    changed: row.changed,
+    unchanged: row.seen - row.created - row.changed - row.out_of_scope - row.unreadable,
+    setAside,
+    outOfScope: row.out_of_scope,
+    ascendingByStamp: row.ascending,
+    newestStamp: row.newest?.toISOString() ?? null,
+    edges: row.first_id === null || row.last_id === null ? null : { first: row.first_id, last: row.last_id },
+    lastNumber: row.last_number === null ? null : Number(row.last_number),
+  };
+}
+
+/** @throws XeroFault `badAnswer` when the page is no JSON, or was cut short. */
+function elementsOf(text: string, collection: string): string[] {
+  try {
+    return jsonElements(text, collection);
+  } catch {
+    throw new XeroFault('badAnswer', 200);
+  }
+}
+
+/** Keeps what jsonb refuses as text. @returns how many are new. */
+async function setRecordsAside(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: PageToStore,
+  elements: string[],
+): Promise<number> {
+  const { rowCount } = await client.query(
+    `INSERT INTO set_aside (organisation_id, stream, body_hash, body, read_at)
+     SELECT $1, $2, sha256(convert_to(body, 'UTF8')), body, $4 FROM unnest($3::text[]) AS each (body)
+      WHERE try_jsonb(body) IS NULL
+     ON CONFLICT DO NOTHING`,
+    [page.organisationId, stream, elements, page.readAt],
+  );
+  return rowCount ?? 0;
+}
+
+async function deleteAbsent(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: PageToStore,
+  present: string[],
+): Promise<void> {
+  await client.query(
+    `UPDATE record SET deleted_at = clock_timestamp()
+      WHERE organisation_id = $1 AND stream = $2 AND deleted_at IS NULL AND read_at < $3 AND NOT xero_id = ANY ($4)`,
+    [page.organisationId, stream, page.readAt, present],
+  );
+}
