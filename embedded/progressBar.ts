@@ -1,15 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress';
-
-export interface BackfillView {
-  outcome: string;
-  sleepingUntil: string | null;
-  calls: number;
-  startedAt: string;
-  streams: Record<string, { status: string; records: number; expected: number | null }>;
-}
+import type { Backfill } from './backfill.js';
 
 export interface ProgressView {
-  backfill: BackfillView;
+  backfill: Backfill;
   callsLeftToday: number | null;
 }
 
@@ -65,7 +58,7 @@ function plainLines(out: NodeJS.WriteStream) {
     show(view: ProgressView): void {
       const sum = totals(view);
       const line = `Backfill: ${sum.records}/${sum.expected} records, ${view.backfill.calls} calls, ${view.callsLeftToday ?? '?'} left today, ${state(view, sum)}`;
-      const due = Date.now() - lastAt >= lineEveryMs || view.backfill.outcome !== 'running';
+      const due = Date.now() - lastAt >= lineEveryMs || view.backfill.endedAt !== null;
       if (line === last || !due) return;
       [last, lastAt] = [line, Date.now()];
       out.write(`${line}\n`);
