@@ -21,11 +21,12 @@ type Consented = Awaited<ReturnType<ApiDeps['oauth']['exchange']>>;
 /** Where the customer consents, and what opens the consent once the connection is stored. */
 export async function prepareConsent(
   deps: Pick<ApiDeps, 'consents' | 'oauth' | 'scopesFor' | 'newSecret'>,
-  direction: Connection['direction'],
+  { direction, optionalStreams }: Pick<Connection, 'direction' | 'optionalStreams'>,
 ): Promise<{ consentUrl: string; open(connectionId: string, returnUrl: string | null): Promise<void> }> {
   const state = deps.newSecret();
   const codeVerifier = deps.newSecret();
-  const consentUrl = await deps.oauth.consentUrl({ state, codeVerifier, scopes: deps.scopesFor(direction) });
+  const scopes = deps.scopesFor(direction, optionalStreams);
+  const consentUrl = await deps.oauth.consentUrl({ state, codeVerifier, scopes });
   return {
     consentUrl,
     open: (connectionId, returnUrl) =>

@@ -38,7 +38,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const { company, direction, syncFromDate, returnUrl } = request.body;
         refuseForeignReturn(deps, returnUrl);
         await companyFor(deps, request, company);
-        const consent = await prepareConsent(deps, direction);
+        const consent = await prepareConsent(deps, { direction, optionalStreams: [] });
         const id = deps.newId();
         const chosen = syncFromDate !== undefined;
         const made = await deps.connections.create({
@@ -128,7 +128,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const returnUrl = request.body?.returnUrl;
         refuseForeignReturn(deps, returnUrl);
         const connection = await connectionFor(deps, request, request.params.id);
-        const consent = await prepareConsent(deps, connection.direction);
+        const consent = await prepareConsent(deps, connection);
         await consent.open(connection.id, returnUrl ?? null);
         return { consentUrl: consent.consentUrl };
       },

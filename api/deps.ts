@@ -11,6 +11,7 @@ import type {
   Runs,
   XeroOAuth,
 } from '../domain/ports.js';
+import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
 
 export interface ApiDeps {
@@ -24,8 +25,8 @@ export interface ApiDeps {
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;
-  /** The permissions that the consent page asks for. */
-  scopesFor(direction: Direction): readonly string[];
+  /** The permissions that the consent page asks for, given the optional streams that were chosen. */
+  scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];
   /** Those that a direction cannot do without and that were not granted. */
   missingScopes(direction: Direction, granted: readonly string[]): string[];
   /** A UUID. */

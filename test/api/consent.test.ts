@@ -223,6 +223,17 @@ test('choosing one that belongs to another company is refused, and another may b
   expect(chosen.statusCode).toBe(200);
 });
 
+test('a consent asks for the permission that a chosen stream needs, and not before it is chosen', async () => {
+  const { id } = await api.connect(company());
+  const asked = async () => {
+    const { consentUrl } = (await api.call('POST', `/v1/connections/${id}/reconnect`)).json();
+    return new URL(consentUrl).searchParams.get('scope')?.split(' ');
+  };
+  expect(await asked()).toEqual(scopesFor('import'));
+  await api.call('PATCH', `/v1/connections/${id}/settings`, { optionalStreams: ['quotes', 'journals'] });
+  expect(await asked()).toEqual([...scopesFor('import'), 'accounting.journals.read']);
+});
+
 test('reconnecting goes on with the same organisation, and is refused for any other', async () => {
   const own = organisation('Own');
   const { id, state } = await api.connect(company());

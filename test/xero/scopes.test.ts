@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missingScopes, optionalScopes, scopesFor } from '../../xero/scopes.js';
+import { missingScopes, scopesFor } from '../../xero/scopes.js';
 
 describe('scopes', () => {
   it('of an import allow nothing to be written', () => {
@@ -9,10 +9,14 @@ describe('scopes', () => {
   });
 
   it('of two-way write what is pushed and only read the rest', () => {
-    const scopes = scopesFor('two-way', optionalScopes);
+    const scopes = scopesFor('two-way');
     expect(scopes).toContain('accounting.invoices');
     expect(scopes).toContain('accounting.banktransactions.read');
-    expect(scopes).toContain('accounting.journals.read');
+  });
+
+  it('of journals are asked for only where journals were chosen', () => {
+    expect(scopesFor('import')).not.toContain('accounting.journals.read');
+    expect(scopesFor('import', ['quotes', 'journals'])).toEqual([...scopesFor('import'), 'accounting.journals.read']);
   });
 
   it('that are missing are named; optional ones are not missed, and writing includes reading', () => {
