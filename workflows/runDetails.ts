@@ -1,4 +1,5 @@
-import { type StreamName, streams } from '../domain/streams.js';
+import type { ReadStreamResult } from '../activities/reading.js';
+import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
 
 export interface Progress {
@@ -8,7 +9,9 @@ export interface Progress {
   waitsFor: string | null;
   /** Minutes without a page, once they are more than a wait explains. */
   stillFor: number | null;
-  streams: Partial<Record<StreamName, { records: number; expected: number | null; outcome: string }>>;
+  streams: Partial<
+    Record<StreamName, { records: number; expected: number | null; outcome: ReadStreamResult['outcome'] }>
+  >;
 }
 
 const sentences: Record<RunState, string> = {
@@ -26,21 +29,31 @@ const sentences: Record<RunState, string> = {
   cancelled: 'Cancelled by a person. What was read is kept.',
 };
 
+/** What an outcome of a stream's last turn means to a person. */
+const outcomes: Record<ReadStreamResult['outcome'], string> = {
+  complete: 'complete',
+  more: 'being read',
+  sleep: "waits for the next day's calls",
+  unavailable: 'not available to this organisation',
+};
+
 /** What support staff read at the head of a run in the Temporal UI: markdown, our ids and counts only. */
 export function runDetails(progress: Progress): string {
-  const { syncFromDate } = progress;
+  const { syncFromDate, waitsFor, stillFor } = progress;
   const from = syncFromDate?.chosen ? (syncFromDate.date ?? 'all history') : 'not chosen yet';
-  const rows = Object.entries(progress.streams).map(
-    ([name, stream]) =>
-      `| ${streams[name as StreamName].title} | ${stream.records} | ${stream.expected ?? '?'} | ${stream.outcome} |`,
-  );
-  return [
+  const paragraphs = [
     `**${sentences[progress.doing]}**`,
-    progress.waitsFor ? `Waits for: ${progress.waitsFor}` : '',
-    progress.stillFor ? `No page was stored for ${progress.stillFor} minutes.` : '',
+    waitsFor === null ? '' : `Waits for: ${waitsFor}`,
+    stillFor === null ? '' : `No page was stored for ${stillFor} minutes.`,
     `Company ${progress.company}, Sync From Date: ${from}`,
-    rows.length > 0 ? ['| stream | records | in Xero | state |', '|---|---|---|---|', ...rows].join('\n') : '',
-  ]
-    .filter((part) => part !== '')
-    .join('\n\n');
+    streamNames.flatMap((name) => streamLine(name, progress.streams[name])).join('\n'),
+  ];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+/** A list and no table: the UI sets a table's columns against each other without a gap. */
+function streamLine(name: StreamName, stream: Progress['streams'][StreamName]): string[] {
+  if (!stream) return [];
+  const { records, expected, outcome } = stream;
+  return [`- ${streams[name].title}: **${records}** of ${expected ?? '?'}, ${outcomes[outcome]}`];
 }
