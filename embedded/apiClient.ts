@@ -3,6 +3,7 @@ export interface ApiClient {
   get<T>(path: string): Promise<T>;
   put<T>(path: string, body: unknown): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
+  patch<T>(path: string, body: unknown): Promise<T>;
 }
 
 /** An answer that is not a success: the problem's code and sentence. */
@@ -37,5 +38,6 @@ export function createApiClient(baseUrl: string, key: string): ApiClient {
     get: (path) => send('GET', path),
     put: (path, body) => send('PUT', path, body),
     post: (path, body) => send('POST', path, body),
+    patch: (path, body) => send('PATCH', path, body),
   };
 }
