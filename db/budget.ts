@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { settle, take, view } from '../domain/budget.js';
 import {
   type AppBudget,
   type BudgetOptions,
@@ -12,10 +13,7 @@ import {
   newAppBudget,
   newOrganisationBudget,
   type OrganisationBudget,
-  settle,
-  take,
-  view,
-} from '../domain/budget.js';
+} from '../domain/budgetState.js';
 import type { AnsweredLimits, CallBudget, CallCount } from '../domain/ports.js';
 import { inTransaction, type Queryable } from './pool.js';
 

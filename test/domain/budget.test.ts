@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { settle, take, view } from '../../domain/budget.js';
 import {
   type BudgetOptions,
   type BudgetState,
   defaultBudgetOptions,
   newAppBudget,
   newOrganisationBudget,
-  settle,
-  take,
-  view,
-} from '../../domain/budget.js';
+} from '../../domain/budgetState.js';
 import type { AnsweredLimits, Priority, Take } from '../../domain/ports.js';
 import { type Played, play, type Scene, type ServerSettings, sceneStart, type Worker } from './limitedServer.js';
 

@@ -1,12 +1,11 @@
+import { settle, take } from '../../domain/budget.js';
 import {
   type BudgetOptions,
   type BudgetState,
   defaultBudgetOptions,
   newAppBudget,
   newOrganisationBudget,
-  settle,
-  take,
-} from '../../domain/budget.js';
+} from '../../domain/budgetState.js';
 import type { AnsweredLimits, Priority } from '../../domain/ports.js';
 import type { LimitName } from '../../domain/problems.js';
 

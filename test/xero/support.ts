@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { settle, take } from '../../domain/budget.js';
 import {
   type BudgetState,
   defaultBudgetOptions,
   newAppBudget,
   newOrganisationBudget,
-  settle,
-  take,
-} from '../../domain/budget.js';
+} from '../../domain/budgetState.js';
 import type { AnsweredLimits, CallBudget, CallContext, CallCount } from '../../domain/ports.js';
 import { DEMO_CLIENT } from '../../simulator/index.js';
 import { createXeroOAuth } from '../../xero/oauth.js';
