@@ -1,0 +1,36 @@
+/** Runs, as the API shows them. */
+import type { ConnectionCode } from '../codes.js';
+import type { Listed, ListPage } from './lists.js';
+
+export type RunKind = 'backfill' | 'sync';
+export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
+
+export interface Run {
+  workflowId: string;
+  /** First execution run id: the same through every continue-as-new. */
+  runId: string;
+  kind: RunKind;
+  connectionId: string;
+  outcome: RunOutcome;
+  startedAt: string;
+  endedAt: string | null;
+  calls: number;
+  bytes: number;
+  rateLimited: { minute: number; day: number; concurrent: number; appMinute: number };
+  sleeps: { reason: string; seconds: number }[];
+  streams: Record<string, { calls: number }>;
+}
+
+export interface Runs {
+  start(run: { workflowId: string; runId: string; kind: RunKind; connectionId: string }): Promise<void>;
+  end(runId: string, outcome: RunOutcome): Promise<void>;
+  /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
+  beginSleep(runId: string, reason: string, until: string): Promise<void>;
+  endSleep(runId: string): Promise<void>;
+  /** Whole minutes in which the run stored no page; its sleeps do not count. */
+  minutesWithoutPage(runId: string): Promise<number>;
+  /** Latest first. */
+  list(connectionId: string, page: ListPage): Promise<Listed<Run>>;
+  get(connectionId: string, runId: string): Promise<Run | null>;
+  latest(connectionId: string, kind: RunKind): Promise<Run | null>;
+}
