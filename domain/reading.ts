@@ -184,9 +184,12 @@ export function afterPage(
   return passes[call.pass](stream, started, call, page, mirrored);
 }
 
-/** Xero refused to sort by id, or did not do it: read in its own order. */
+/**
+ * Xero refused to sort by id, or did not do it, or the audit found a difference: read in its own order. The start stays
+ * what it was: what left the set since then is on no page, and only the catch-up that follows will see it.
+ */
 export function afterRefusedOrder(state: ReadingState): ReadingState {
-  const anew = { startedAt: null, since: null, doubted: false, quietSince: null, newest: null, counted: 0 };
+  const anew = { since: null, doubted: false, quietSince: null, newest: null, counted: 0 };
   return beginSlice({ ...state, ...anew, first: 'sweepBack' }, 0);
 }
 

@@ -149,6 +149,24 @@ describe('reading a stream', () => {
     expect(nextCalls(streams.contacts, state, [], 5)).toHaveLength(1);
   });
 
+  it('asks, after reading again from the start, for what left the set before that: the wait between may be a day', () => {
+    const stream = streams.invoices;
+    let [state, asked] = [beginFull(stream, '2026-03-01'), null as PageCall | null];
+    const answer = (expectedPass: string, more: Partial<PageOutcome>) => {
+      [asked] = nextCalls(stream, state, [], 5) as [PageCall];
+      expect(asked.pass).toBe(expectedPass);
+      state = afterPage(stream, state, asked, outcome(more), 1490);
+    };
+    const [began, caughtUp, aDayLater] = ['2026-05-01T10:00:00Z', '2026-05-01T10:05:00Z', '2026-05-02T10:00:00Z'];
+    answer('sweep', { itemCount: 1500, rows: 1000, asOf: began });
+    answer('sweep', { itemCount: 1500, rows: 500, asOf: began, newestStamp: began });
+    answer('catchUp', { itemCount: 2, rows: 2, outOfScope: 1, asOf: caughtUp });
+    answer('audit', { itemCount: 1498, rows: 1, asOf: aDayLater });
+    for (const rows of [1000, 498, 1000]) answer('sweepBack', { itemCount: 1498, rows, asOf: aDayLater });
+    answer('catchUp', { asOf: aDayLater });
+    expect(asked?.since).toBe(caughtUp);
+  });
+
   it('ends when an endpoint ignores paging and answers everything at once', () => {
     const start = beginFull(streams.contacts, null);
     const [call] = nextCalls(streams.contacts, start, [], 5) as [PageCall];
