@@ -56,12 +56,10 @@ export function backfillRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         response: answers({ 200: backfillSchema }, 404),
       },
       handler: async (request) => {
-        const connection = await connectionFor(deps, request, request.params.id);
-        const [run, progress] = await Promise.all([
-          deps.runs.latest(connection.id, 'backfill'),
-          deps.mirror.progress(connection.id),
-        ]);
-        return backfillView(deps, connection, run, progress);
+        const { id } = await connectionFor(deps, request, request.params.id);
+        const [run, progress] = await Promise.all([deps.runs.latest(id, 'backfill'), deps.mirror.progress(id)]);
+        // After the run, so that one that is shown as ended has the status it ended in.
+        return backfillView(deps, await connectionFor(deps, request, id), run, progress);
       },
     });
 
