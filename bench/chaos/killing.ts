@@ -13,7 +13,7 @@ export interface Kill {
 }
 
 /** Milliseconds of quiet before a kill, and before what was killed is started again. */
-const calmMs = { least: 300, most: 2500 };
+const calmMs = { least: 300, most: 6000 };
 const awayMs = { least: 0, most: 1500 };
 
 /**
