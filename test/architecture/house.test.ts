@@ -79,9 +79,12 @@ describe('the house', () => {
     expect(dead).toEqual([]);
   });
 
-  test('the page for support staff has every code of a connection and every search attribute', () => {
+  test('the page for support staff has every state of a run, every code of a connection and every search attribute', () => {
     const page = textOf('docs/operations.md');
-    const names = [...Object.keys(connectionCodes), ...Object.values(searchAttributes)];
+    const union = /export type RunState =([^;]+);/.exec(textOf('workflows/contract.ts'))?.[1] ?? '';
+    const states = [...union.matchAll(/'(\w+)'/g)].map(([, state]) => state as string);
+    expect(states).toContain('completed');
+    const names = [...states, ...Object.keys(connectionCodes), ...Object.values(searchAttributes)];
     expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 });
