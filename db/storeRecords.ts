@@ -14,22 +14,26 @@ const refusedByJsonb = /^22/;
  *   always in. What lies before is stored only if the mirror has it already: once ours, it stays ours.
  * - At equal stamps the read that started later wins; an equal body changes nothing.
  * - Rows are written in the order of their ids, so two pages that share a record cannot wait for each other in a ring.
+ * - A body is read once and carried once; what is asked of the whole page is asked of its columns.
  */
 const storeStatement = (elements: string): string => `
-  WITH element AS MATERIALIZED (${elements}),
-  incoming AS (
-    SELECT DISTINCT ON (body ->> $4) body ->> $4 AS xero_id, body, place,
-           xero_instant(body ->> 'UpdatedDateUTC') AS updated_at,
-           CASE WHEN $5::text IS NOT NULL THEN xero_date(body, $5) END AS date
-      FROM element WHERE body ->> $4 IS NOT NULL
-     ORDER BY body ->> $4, place DESC
+  WITH element AS MATERIALIZED (
+    SELECT body, place, body ->> $4 AS xero_id, xero_instant(body ->> 'UpdatedDateUTC') AS updated_at,
+           CASE WHEN $5::text IS NOT NULL THEN xero_date(body, $5) END AS date,
+           xero_decimal(body ->> $9) AS number
+      FROM (${elements}) AS each (body, place)
   ),
-  placed AS (SELECT *, coalesce(date < $6::date, false) AS outside FROM incoming),
+  placed AS MATERIALIZED (
+    SELECT DISTINCT ON (xero_id) xero_id, place, updated_at, number, coalesce(date < $6::date, false) AS outside
+      FROM element WHERE xero_id IS NOT NULL ORDER BY xero_id, place DESC
+  ),
   stored AS (
     INSERT INTO record (organisation_id, stream, xero_id, body, updated_at, read_at, date, outside_window)
-    SELECT $1, $2, xero_id, body, updated_at, $7, date, outside FROM placed
+    SELECT $1, $2, xero_id, body, updated_at, $7, date, outside
+      FROM (SELECT DISTINCT ON (xero_id) *, coalesce(date < $6::date, false) AS outside
+              FROM element WHERE xero_id IS NOT NULL ORDER BY xero_id, place DESC) AS last
      WHERE NOT outside OR $10::boolean OR EXISTS (
-       SELECT FROM record known WHERE known.organisation_id = $1 AND known.stream = $2 AND known.xero_id = placed.xero_id)
+       SELECT FROM record known WHERE known.organisation_id = $1 AND known.stream = $2 AND known.xero_id = last.xero_id)
      ORDER BY xero_id
     ON CONFLICT (organisation_id, stream, xero_id) DO UPDATE
        SET body = excluded.body, updated_at = excluded.updated_at, read_at = excluded.read_at, date = excluded.date,
@@ -42,7 +46,7 @@ const storeStatement = (elements: string): string => `
   ),
   stamps AS (SELECT updated_at, lag(updated_at) OVER (ORDER BY place) AS before FROM placed)
   SELECT (SELECT count(*) FROM element)::int AS seen,
-         (SELECT count(*) FROM element WHERE body ->> $4 IS NULL)::int AS unreadable,
+         (SELECT count(*) FROM element WHERE xero_id IS NULL)::int AS unreadable,
          (SELECT count(*) FROM placed WHERE outside)::int AS out_of_scope,
          (SELECT count(*) FROM stored WHERE created)::int AS created,
          (SELECT count(*) FROM stored WHERE NOT created)::int AS changed,
@@ -50,13 +54,11 @@ const storeStatement = (elements: string): string => `
          (SELECT max(updated_at) FROM placed) AS newest,
          (SELECT xero_id FROM placed ORDER BY place LIMIT 1) AS first_id,
          (SELECT xero_id FROM placed ORDER BY place DESC LIMIT 1) AS last_id,
-         (SELECT max(xero_decimal(body ->> $9)) FROM placed) AS last_number,
+         (SELECT max(number) FROM placed) AS last_number,
          (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
 
-const elementsOfJsonb =
-  'SELECT value AS body, ordinality AS place FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
-const elementsOfTexts =
-  'SELECT try_jsonb(value) AS body, ordinality AS place FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
+const elementsOfJsonb = 'SELECT * FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
+const elementsOfTexts = 'SELECT try_jsonb(value), ordinality FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
 
 const storePage = storeStatement(elementsOfJsonb);
 const storeElements = storeStatement(elementsOfTexts);
