@@ -1,0 +1,27 @@
+/** How figures are written: beside what they should be. */
+export interface Figure {
+  what: string;
+  value: string;
+  aim: string;
+  met: boolean;
+}
+
+export function printFigures(figures: readonly Figure[], say: (line: string) => void): void {
+  const width = Math.max(...figures.map(({ what }) => what.length));
+  for (const { what, value, aim, met } of figures) {
+    say(`${met ? 'met   ' : 'missed'}  ${what.padEnd(width)}  ${value}  (aim: ${aim})`);
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low = Number.NaN, high = Number.NaN] = [sorted[middle - 1], sorted[middle]];
+  return sorted.length % 2 === 1 ? high : (low + high) / 2;
+}
+
+/** `median (least to most)`. */
+export function spread(values: readonly number[], digits = 0): string {
+  const [middle, least, most] = [median(values), Math.min(...values), Math.max(...values)];
+  return `${middle.toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
+}
