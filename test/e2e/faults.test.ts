@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import type { Books } from '../support/books.js';
+import { type Books, openStreams } from '../support/books.js';
 import { quietWorkers } from '../support/quiet.js';
 import { type System, startSystem } from '../support/system.js';
 import { allEqual } from '../support/truth.js';
@@ -26,8 +26,9 @@ async function heldAt(pages: readonly number[]): Promise<Books> {
   await fault(organisation, `Invoices.*[?&]page=[${pages.join('')}]&`, 'timeout');
   const books = await system.connect(organisation);
   await books.until(
-    'all other pages are committed',
-    ({ streams }) => streams.invoices.records === counts.invoices - 1000 * pages.length,
+    'everything else is committed',
+    (now) =>
+      openStreams(now).join() === 'invoices' && now.streams.invoices.records === counts.invoices - 1000 * pages.length,
   );
   return books;
 }

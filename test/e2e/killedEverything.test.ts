@@ -4,7 +4,7 @@ import { createApiClient } from '../../embedded/apiClient.js';
 import { freePort, isListening } from '../../embedded/ports.js';
 import { isRunning, type ProcessIdentity } from '../../embedded/processIdentity.js';
 import { makeStateDir, removeStateDir } from '../embedded/support.js';
-import type { BackfillView } from '../support/books.js';
+import { type BackfillView, openStreams } from '../support/books.js';
 import { type Child, startChild } from '../support/childProcess.js';
 import { processTree } from '../support/processTree.js';
 import { eventually } from '../support/waiting.js';
@@ -96,9 +96,9 @@ describe.sequential('npm start', () => {
       (taken) => taken || !started.running(),
     );
     await eventually('everything is committed but two pages of invoices', backfill, (now) => {
-      const open = Object.entries(now?.streams ?? {}).filter(([, { status }]) => status !== 'complete');
-      const { records = 0, expected = 0 } = now?.streams.invoices ?? {};
-      return open.length === 1 && records > 0 && records === (expected ?? 0) - 2000;
+      if (now === null || openStreams(now).join() !== 'invoices') return false;
+      const { records, expected } = now.streams.invoices;
+      return expected !== null && records === expected - 2000;
     });
     for (const { pid } of look(started)) process.kill(pid, 'SIGKILL');
     await eventually('every process is gone', stillRunning, (left) => left.length === 0);

@@ -37,6 +37,11 @@ export interface Usage {
   streams: Record<string, { count: number }>;
 }
 
+/** The streams that are not read to their end. */
+export function openStreams({ streams }: Pick<BackfillView, 'streams'>): string[] {
+  return Object.entries(streams).flatMap(([name, { status }]) => (status === 'complete' ? [] : [name]));
+}
+
 interface World {
   api: ApiClient;
   client: Client;

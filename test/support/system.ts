@@ -10,7 +10,7 @@ import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
 import { readingTaskQueue } from '../../domain/names.js';
 import type { StreamName } from '../../domain/streams.js';
-import { type ApiClient, createApiClient } from '../../embedded/apiClient.js';
+import { type ApiClient, ApiProblem, createApiClient } from '../../embedded/apiClient.js';
 import { freePort } from '../../embedded/ports.js';
 import { DEMO_CLIENT, type SimulatorOptions, startSimulator } from '../../simulator/index.js';
 import { ensureAdminKey } from '../../workers/adminKeys.js';
@@ -79,7 +79,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
   const secret = `nl_${randomBytes(32).toString('base64url')}`;
   await ensureAdminKey(database.url, 'tests', secret);
   const apiUrl = `http://localhost:${port}/v1`;
-  const api = createApiClient(apiUrl, secret);
+  const api = comingBack(createApiClient(apiUrl, secret));
   const xero: System['xero'] = (method, path, body) => control(simulator.url, method, path, body);
   const workers: (() => Promise<void>)[] = [];
   return {
@@ -99,7 +99,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
         direction: 'two-way',
         syncFromDate: syncFromDate ?? null,
       });
-      if (optionalStreams) await choose(`${apiUrl}/connections/${made.id}/settings`, secret, { optionalStreams });
+      if (optionalStreams) await api.patch(`/connections/${made.id}/settings`, { optionalStreams });
       await consentTo(made.consentUrl, organisation);
       return new Books(made.id, organisation, { api, client, pool: database.pool, xeroUrl: simulator.url });
     },
@@ -137,10 +137,28 @@ function xeroEnv(url: string, { minuteMs, dayMs }: Pick<SimulatorOptions, 'minut
   };
 }
 
-async function choose(url: string, secret: string, settings: object): Promise<void> {
-  const headers = { authorization: `Bearer ${secret}`, 'content-type': 'application/json' };
-  const answer = await fetch(url, { method: 'PATCH', headers, body: JSON.stringify(settings) });
-  if (!answer.ok) throw new Error(`PATCH ${url}: ${answer.status} ${await answer.text()}`);
+/** Tries again when the API is too busy, as its Retry-After asks: it shares this process with the simulator. */
+function comingBack(api: ApiClient): ApiClient {
+  const calm = async <T>(call: () => Promise<T>): Promise<T> => {
+    const busy = (error: unknown) => error instanceof ApiProblem && error.status === 503;
+    const answer = await eventually(
+      'the API has time',
+      () =>
+        call().then(
+          (value) => ({ value }),
+          (error: unknown) => ({ error }),
+        ),
+      (one) => !('error' in one && busy(one.error)),
+    );
+    if ('error' in answer) throw answer.error;
+    return answer.value;
+  };
+  return {
+    get: (path) => calm(() => api.get(path)),
+    put: (path, body) => calm(() => api.put(path, body)),
+    post: (path, body) => calm(() => api.post(path, body)),
+    patch: (path, body) => calm(() => api.patch(path, body)),
+  };
 }
 
 async function startApi(env: Env, client: Client, log: string[]): Promise<() => Promise<void>> {
