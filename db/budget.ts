@@ -47,12 +47,17 @@ const saveRows = {
          UPDATE organisation_budget SET state = $2 WHERE organisation_id = $1`,
 };
 
-/** A call counts when it was answered; its connection may have been deleted while it was under way. */
-const tally = {
-  name: 'budget-tally',
-  text: `INSERT INTO call_tally AS t
+/**
+ * The same, and the call counted, in one statement: others wait for the rows meanwhile. A call counts when it was
+ * answered; its connection may have been deleted while it was under way.
+ */
+const saveAndTally = {
+  name: 'budget-settle',
+  text: `WITH app AS (UPDATE app_budget SET state = $3),
+         saved AS (UPDATE organisation_budget SET state = $2 WHERE organisation_id = $1)
+         INSERT INTO call_tally AS t
            (connection_id, run_id, stream, calls, bytes, refused_minute, refused_day, refused_concurrent, refused_app_minute)
-         SELECT id, $2, $3, $4, $5, $6, $7, $8, $9 FROM connection WHERE id = $1
+         SELECT id, $5, $6, $7, $8, $9, $10, $11, $12 FROM connection WHERE id = $4
          ON CONFLICT (connection_id, run_id, stream) DO UPDATE SET
            calls = t.calls + excluded.calls, bytes = t.bytes + excluded.bytes,
            refused_minute = t.refused_minute + excluded.refused_minute, refused_day = t.refused_day + excluded.refused_day,
@@ -89,12 +94,10 @@ export function createCallBudget(pool: pg.Pool, options: CallBudgetOptions = {})
     async settle(ticket, answered, count) {
       await inTransaction(pool, async (client) => {
         const { now, ...state } = shape(await lock(client, ticket.organisationId, rules));
-        await save(
-          client,
-          ticket.organisationId,
-          settle(rules, state, { ticketId: ticket.id, answered, now, jitter: Math.random() }),
-        );
-        await countCall(client, answered, count);
+        const back = { ticketId: ticket.id, answered, now, jitter: Math.random() };
+        const { organisation, app } = settle(rules, state, back);
+        const values = [ticket.organisationId, organisation, app, ...tallied(answered, count)];
+        await client.query({ ...saveAndTally, values });
       });
     },
 
@@ -126,21 +129,12 @@ async function save(client: Queryable, organisationId: string, { organisation, a
   await client.query({ ...saveRows, values: [organisationId, organisation, app] });
 }
 
-async function countCall(client: Queryable, answered: AnsweredLimits | null, count: CallCount): Promise<void> {
+/** A call as `call_tally` counts it, from its connection on. */
+function tallied(answered: AnsweredLimits | null, count: CallCount): unknown[] {
   const refused = answered?.refused?.limit;
   const one = (yes: boolean) => (yes ? 1 : 0);
-  await client.query({
-    ...tally,
-    values: [
-      count.connectionId,
-      count.runId ?? '',
-      count.stream,
-      one(answered !== null),
-      count.bytes,
-      one(refused === 'minute'),
-      one(refused === 'day'),
-      one(refused === 'concurrent'),
-      one(refused === 'appminute'),
-    ],
-  });
+  return [
+    ...[count.connectionId, count.runId ?? '', count.stream, one(answered !== null), count.bytes],
+    ...[one(refused === 'minute'), one(refused === 'day'), one(refused === 'concurrent'), one(refused === 'appminute')],
+  ];
 }
