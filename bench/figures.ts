@@ -6,11 +6,10 @@ export interface Figure {
   met: boolean;
 }
 
-export function printFigures(figures: readonly Figure[], say: (line: string) => void): void {
-  const width = Math.max(...figures.map(({ what }) => what.length));
-  for (const { what, value, aim, met } of figures) {
-    say(`${met ? 'met   ' : 'missed'}  ${what.padEnd(width)}  ${value}  (aim: ${aim})`);
-  }
+const width = 34;
+
+export function lineOf({ what, value, aim, met }: Figure): string {
+  return `${met ? 'met   ' : 'missed'}  ${what.padEnd(width)}  ${value}  (aim: ${aim})`;
 }
 
 export function median(values: readonly number[]): number {

@@ -2,7 +2,7 @@
 import { forceStopAll, stopAll } from '../embedded/processes.js';
 import { stopOnSignals } from '../embedded/stopSignals.js';
 import { benchBackfill } from './backfill/report.js';
-import { type Figure, printFigures } from './figures.js';
+import { type Figure, lineOf } from './figures.js';
 import { benchMemory } from './memory/report.js';
 import { machine } from './stack/machine.js';
 import { type Stack, startStack } from './stack/stack.js';
@@ -38,14 +38,16 @@ async function main([name = '']: readonly string[]): Promise<number> {
   });
   say(`${name} on ${machine()}`);
   const stack = await startStack();
-  const figures: Figure[] = [];
+  let allMet = true;
   try {
-    for await (const figure of bench(stack)) figures.push(figure);
+    for await (const figure of bench(stack)) {
+      say(lineOf(figure));
+      allMet &&= figure.met;
+    }
   } finally {
     await stack.stop();
   }
-  printFigures(figures, say);
-  return figures.every(({ met }) => met) ? 0 : 1;
+  return allMet ? 0 : 1;
 }
 
 try {
