@@ -37,7 +37,8 @@ import { watched } from './watched.js';
 const readOptions: ActivityOptions = {
   startToCloseTimeout: '3 minutes',
   heartbeatTimeout: '6 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+  // Never longer: a wait for the budget is an attempt too, and what should wait longer after a fault says so itself.
+  retry: { initialInterval: '1 second', backoffCoefficient: 1 },
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
 };
 const { readStream, readReferences } = proxyActivities<ReadingActivities>(readOptions);
