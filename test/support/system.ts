@@ -52,6 +52,9 @@ export interface ConnectionWish {
   optionalStreams?: readonly StreamName[];
 }
 
+/** In place of a process id and the machine's name, which would stand in recorded histories. */
+const identity = 'tests@localhost';
+
 type Env = Record<string, string | undefined>;
 
 /** @param windows how long Xero's minute and day last; the simulator and the service are told alike. */
@@ -62,7 +65,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
   const simulator = await startSimulator({ port: 0, demo: false, ...windows });
   const connection = await Connection.connect({ address });
   const namespace = await freshNamespace(connection);
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, identity });
   const port = await freePort();
   const env: Env = {
     ...process.env,
@@ -194,6 +197,7 @@ async function startWorkerHere(
   const worker = await Worker.create({
     connection,
     namespace,
+    identity,
     taskQueue: readingTaskQueue,
     workflowBundle: await workflowBundle(),
     activities: createActivities({
