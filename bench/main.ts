@@ -21,6 +21,7 @@ const usage = `npm run bench -- NAME
 Starts a Postgres, a Temporal dev server, the Xero simulator, the API and workers of its own on free loopback ports and in a
 temporary folder, and ends them all. Ratios are of one run; the machine should have nothing else to do.`;
 
+let stopped = false;
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
@@ -33,6 +34,7 @@ async function main([name = '']: readonly string[]): Promise<number> {
     return name === '--help' ? 0 : 2;
   }
   stopOnSignals(() => {
+    stopped = true;
     say('Stopped before the end.');
     void stopAll().finally(() => process.exit(130));
   });
@@ -53,8 +55,9 @@ async function main([name = '']: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
+  // What fails because everything ends under it is no news.
+  if (!stopped) process.stderr.write(`${(error as Error).stack ?? String(error)}\n`);
   process.exitCode = 1;
 } finally {
-  forceStopAll();
+  if (!stopped) forceStopAll();
 }

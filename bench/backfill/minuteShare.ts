@@ -31,18 +31,18 @@ export async function measureMinuteShare(stack: Stack): Promise<MinuteShare> {
   });
   const used = new Map<string, number>();
   let over = false;
-  const watching = (async () => {
+  const watch = async (): Promise<void> => {
     while (!over) {
       const all = await control<Windows[]>(stack.simulatorUrl, 'GET', '/organisations');
       const minute = all.find(({ tenantId }) => tenantId === organisation)?.windows.minute;
       if (minute) used.set(minute.resetsAt, Math.max(used.get(minute.resetsAt) ?? 0, minute.used));
       await delay(sampleMs);
     }
-  })();
-  await backfill(stack, organisation, ['quotes']).finally(() => {
+  };
+  const read = backfill(stack, organisation, ['quotes']).finally(() => {
     over = true;
   });
-  await watching;
+  await Promise.all([watch(), read]);
   const full = [...used.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).slice(1, -1);
   const calls = full.reduce((sum, [, count]) => sum + count, 0);
   const { refusals } = await control<Usage>(stack.simulatorUrl, 'GET', `/organisations/${organisation}/truth`);

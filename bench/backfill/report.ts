@@ -8,7 +8,7 @@ import { measureWallTime } from './latency.js';
 import { measureMinuteShare } from './minuteShare.js';
 import { measureThroughput } from './throughput.js';
 
-const rounds = 5;
+const rounds = 3;
 const records = 50_000;
 
 /** One measurement after the other, by one worker that has read before. */
