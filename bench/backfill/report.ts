@@ -37,8 +37,10 @@ async function calls(stack: Stack): Promise<Figure> {
 }
 
 async function wallTime(stack: Stack): Promise<Figure> {
-  const seconds = (await measureWallTime(stack, rounds)).map((ms) => ms / 1000);
-  const value = `${spread(seconds, 2)} s in ${rounds} rounds`;
+  const { ours, floor } = await measureWallTime(stack, rounds);
+  const seconds = ours.map((ms) => ms / 1000);
+  const least = floor.map((ms) => ms / 1000);
+  const value = `${spread(seconds, 2)} s in ${rounds} rounds; the floor took ${spread(least, 2)} s`;
   return { what: '30,200 records at 100 ms an answer', value, aim: '< 2 s', met: median(seconds) < 2 };
 }
 
@@ -51,7 +53,7 @@ async function* minuteShare(stack: Stack): AsyncGenerator<Figure> {
 
 async function events(stack: Stack): Promise<Figure> {
   const figure = await measureEvents(stack, records);
-  const value = `${figure.perMillion} a million, from ${figure.events} (${figure.turns} turns of reading) for ${figure.records}`;
+  const value = `${figure.perMillion} a million, extrapolated from ${figure.events} (${figure.turns} turns of reading) for ${figure.records}`;
   return { what: 'Temporal events', value, aim: '< 2,000', met: figure.perMillion < 2000 };
 }
 
