@@ -33,17 +33,27 @@ async function main(): Promise<number> {
     say(usage);
     return 0;
   }
-  stopOnSignals(() => void stopAll().finally(() => process.exit(130)));
+  const seeds = Array.from({ length: options.seeds }, (_, index) => options.from + index);
+  let stopped = false;
+  stopOnSignals(() => {
+    say('Stopping after the readings in hand; again to end at once.');
+    stopped = true;
+    seeds.length = 0;
+  });
   const stateDir = await makeStateDir();
   try {
     const { url } = await startPostgres({ stateDir, fast: true });
     await migrate(url);
     const totals: Totals = { seeds: 0, readings: 0, records: 0, edits: 0, failed: [] };
     const began = performance.now();
-    const seeds = Array.from({ length: options.seeds }, (_, index) => options.from + index);
-    await Promise.all(
-      Array.from({ length: lanes }, (_, lane) => soak(url, stateDir, `simulator-${lane}`, seeds, totals)),
+    const soaking = Array.from({ length: lanes }, (_, lane) =>
+      soak(url, stateDir, `simulator-${lane}`, seeds, totals).finally(() => {
+        // One that failed takes nothing more, and neither do the others: all end before what they use does.
+        seeds.length = 0;
+      }),
     );
+    const ends = await Promise.allSettled(soaking);
+    for (const end of ends) if (end.status === 'rejected') totals.failed.push(String(end.reason));
     for (const failure of totals.failed) say(failure);
     const { records, edits, readings, failed } = totals;
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
@@ -51,7 +61,7 @@ async function main(): Promise<number> {
       `${totals.seeds} seeds, ${readings} readings under edits in ${ways.length} ways; ${edits} edits, ${records} records; ` +
         `failed ${failed.length}; ${minutes} min`,
     );
-    return failed.length === 0 ? 0 : 1;
+    return stopped ? 130 : failed.length === 0 ? 0 : 1;
   } finally {
     await stopAll();
     await removeStateDir(stateDir);
