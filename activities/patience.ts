@@ -9,7 +9,7 @@ export interface Patience {
   mostFaults: number;
 }
 
-/** About two hours of a Xero that does not answer, and a day of an organisation that is offline. */
+/** About two hours of a Xero that does not answer, and about eight of an organisation that is offline. */
 export const defaultPatience: Patience = {
   firstWaitMs: 1000,
   longestWaitMs: 300_000,

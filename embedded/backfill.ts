@@ -17,6 +17,12 @@ export interface Backfill {
   streams: Record<string, { status: string; records: number; expected: number | null; calls: number }>;
 }
 
+/** What GET /v1/connections/{id}/budget answers, as far as it is used here. */
+interface Budget {
+  minute: { remaining: number | null };
+  day: { remaining: number | null };
+}
+
 const pollMs = 300;
 
 /**
@@ -32,9 +38,9 @@ export async function followBackfill(api: ApiClient, connectionId: string): Prom
   for (;;) {
     const [backfill, budget] = await Promise.all([
       api.get<Backfill>(path),
-      api.get<{ day: { remaining: number | null } }>(`/connections/${connectionId}/budget`),
+      api.get<Budget>(`/connections/${connectionId}/budget`),
     ]);
-    progress.show({ backfill, callsLeftToday: budget.day.remaining });
+    progress.show({ backfill, callsLeft: { day: budget.day.remaining, minute: budget.minute.remaining } });
     if (backfill.endedAt !== null) {
       progress.end();
       if (backfill.outcome === 'completed') return backfill;

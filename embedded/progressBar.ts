@@ -3,7 +3,7 @@ import type { Backfill } from './backfill.js';
 
 export interface ProgressView {
   backfill: Backfill;
-  callsLeftToday: number | null;
+  callsLeft: { day: number | null; minute: number | null };
 }
 
 /** A bar on a terminal; elsewhere a line whenever something worth a line has changed. */
@@ -29,6 +29,7 @@ function totals({ backfill }: ProgressView): Totals {
 function state(view: ProgressView, { secondsLeft }: Totals): string {
   const { sleepingUntil } = view.backfill;
   if (sleepingUntil) return `sleeping until ${sleepingUntil}`;
+  if (view.callsLeft.minute === 0) return "waiting for the next minute's calls";
   return secondsLeft === null ? 'starting' : `about ${secondsLeft} s left`;
 }
 
@@ -39,7 +40,7 @@ function terminalBar(out: NodeJS.WriteStream) {
   return {
     show(view: ProgressView): void {
       const sum = totals(view);
-      const payload = { calls: view.backfill.calls, left: view.callsLeftToday ?? '?', state: state(view, sum) };
+      const payload = { calls: view.backfill.calls, left: view.callsLeft.day ?? '?', state: state(view, sum) };
       if (!started) bar.start(sum.expected, sum.records, payload);
       started = true;
       bar.setTotal(sum.expected);
@@ -57,7 +58,7 @@ function plainLines(out: NodeJS.WriteStream) {
   return {
     show(view: ProgressView): void {
       const sum = totals(view);
-      const line = `Backfill: ${sum.records}/${sum.expected} records, ${view.backfill.calls} calls, ${view.callsLeftToday ?? '?'} left today, ${state(view, sum)}`;
+      const line = `Backfill: ${sum.records}/${sum.expected} records, ${view.backfill.calls} calls, ${view.callsLeft.day ?? '?'} left today, ${state(view, sum)}`;
       const due = Date.now() - lastAt >= lineEveryMs || view.backfill.endedAt !== null;
       if (line === last || !due) return;
       [last, lastAt] = [line, Date.now()];

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ConfigError, readConfig } from '../config/config.js';
 import { ensureAdminKey } from '../workers/adminKeys.js';
 import { createApiClient } from './apiClient.js';
@@ -69,12 +69,17 @@ function lookHere(services: Services, folder: StateFolder, backfill: Backfill | 
     ['API reference', services.docsUrl],
     ['Temporal UI', services.temporalUiUrl ?? 'yours, at TEMPORAL_ADDRESS'],
     ['This run', backfill?.url ?? 'none yet: connect a company with POST /v1/connections'],
-    ['Admin key', join(folder.path, 'admin.key')],
-    ['Logs', join(folder.path, 'logs')],
+    ['Admin key', fromHere(join(folder.path, 'admin.key'))],
+    ['Logs', fromHere(join(folder.path, 'logs'))],
   ];
   say('');
   for (const [what, where] of rows) say(`  ${what.padEnd(14)} ${where}`);
   say('');
+}
+
+/** As a person at this terminal would type it. */
+function fromHere(path: string): string {
+  return relative(process.cwd(), path);
 }
 
 function explain(error: unknown): void {

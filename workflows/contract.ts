@@ -4,7 +4,7 @@
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { searchAttributes as names } from '../domain/names.js';
-import type { Stage } from '../domain/streams.js';
+import type { Stage, StreamName } from '../domain/streams.js';
 
 export const backfillWorkflowName = 'initialBackfill';
 
@@ -19,8 +19,8 @@ export interface BackfillInput {
 export interface Carried {
   /** Stages that are read to their end. */
   stagesDone: Stage[];
-  /** Could a stream not be read? */
-  failed: boolean;
+  /** Streams that could not be read. */
+  failed: StreamName[];
 }
 
 export interface BackfillResult {

@@ -43,10 +43,21 @@ const readOptions: ActivityOptions = {
 };
 const { readStream, readReferences } = proxyActivities<ReadingActivities>(readOptions);
 
-const books = proxyActivities<BookkeepingActivities>({
-  startToCloseTimeout: '30 seconds',
-  retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
-});
+/** Short transactions of our own, each with a word for the timeline in the UI. */
+const booked = (summary: string) =>
+  proxyActivities<BookkeepingActivities>({
+    startToCloseTimeout: '30 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+    summary,
+  });
+const { startRun } = booked('note the start');
+const { facts } = booked('look the connection up');
+const { learnOrganisation } = booked('note time zone and currency');
+const { enterStatus } = booked('show the new state');
+const { sleepBegins } = booked('show that it sleeps');
+const { sleepEnds } = booked('show that it is awake');
+const { minutesWithoutPage } = booked('look when the last page came');
+const { endRun } = booked('note the end');
 
 const lookEveryMs = 600_000;
 /** The longest wait between two attempts is a quarter of an hour, for an organisation that is offline (patience.ts). */
@@ -105,27 +116,28 @@ class Backfill {
 
   constructor(private readonly input: BackfillInput) {
     this.reference.connectionId = input.connectionId;
-    this.carried = input.carried ?? { stagesDone: [], failed: false };
+    this.carried = input.carried ?? { stagesDone: [], failed: [] };
     setHandler(syncFromDateChosen, () => {
       this.chosen = true;
     });
   }
 
   async run(): Promise<BackfillResult> {
-    await books.startRun(this.reference);
+    await startRun(this.reference);
     await this.learn();
     await this.enter('readingContacts', 'syncingContacts');
     await watched(lookEveryMs, this.lookForProgress, () => this.readStage('contacts'));
     await this.enter('readingSettings', 'syncingContacts');
     await this.readStage('settings');
-    await books.learnOrganisation(this.input.connectionId);
+    await learnOrganisation(this.input.connectionId);
     await this.awaitSyncFromDate();
     await this.awaitDate();
     await this.enter('readingDocuments', 'backfilling');
     await watched(lookEveryMs, this.lookForProgress, () => this.readDocuments());
-    const outcome = this.carried.failed ? 'could_not_sync' : 'completed';
+    const { failed } = this.carried;
+    const outcome = failed.length > 0 ? 'could_not_sync' : 'completed';
     await this.end(outcome);
-    if (this.carried.failed) throw ApplicationFailure.nonRetryable('At least one stream could not be read.', outcome);
+    if (failed.length > 0) throw ApplicationFailure.nonRetryable(`Not read to the end: ${failed.join(', ')}.`, outcome);
     const records = Object.entries(this.progress.streams).map(([name, stream]) => [name, stream.records]);
     return { outcome, records: Object.fromEntries(records) };
   }
@@ -141,7 +153,7 @@ class Backfill {
     const waits = (): boolean => this.progress.waitsFor !== null || this.progress.doing === 'paused';
     // No look falls into a wait: a day's sleep would fill the history with them.
     if (waits()) return await condition(() => !waits());
-    const minutes = await books.minutesWithoutPage(this.reference.runId);
+    const minutes = await minutesWithoutPage(this.reference.runId);
     const still = minutes >= stillAfterMinutes;
     this.progress.stillFor = still ? minutes : null;
     this.show(still ? 'stalled' : this.before.state);
@@ -152,11 +164,11 @@ class Backfill {
     if (this.carried.stagesDone.includes(stage)) return;
     const names = streamsOf(stage, this.optionalStreams).map((stream) => stream.name);
     const results = await Promise.allSettled(names.map((name) => this.readToEnd(name)));
-    for (const result of results) {
+    for (const [index, result] of results.entries()) {
       if (result.status === 'fulfilled') continue;
       const streamOnly = ['could_not_sync', 'xero_unavailable'].includes(outcomeOf(result.reason));
       if (!streamOnly || stage === 'contacts') throw result.reason;
-      this.carried.failed = true;
+      this.carried.failed.push(names[index] as StreamName);
     }
     const unfinished = results.some((result) => result.status === 'fulfilled' && !result.value);
     if (unfinished) await this.startNewRun();
@@ -167,7 +179,7 @@ class Backfill {
   private async readToEnd(stream: StreamName): Promise<boolean> {
     do {
       const { connectionId } = this.input;
-      const summary = `${streams[stream].title}, connection ${connectionId}`;
+      const summary = streams[stream].title;
       const turn = await this.unlessPaused(() =>
         readStream.executeWithOptions({ ...readOptions, summary }, [
           { connectionId, stream, runId: this.reference.runId },
@@ -184,7 +196,7 @@ class Backfill {
   /** What documents in scope refer to and lies before the Sync From Date. */
   private async readReferences(): Promise<void> {
     const { connectionId } = this.input;
-    const summary = `what documents refer to, connection ${connectionId}`;
+    const summary = 'what documents refer to';
     for (;;) {
       const turn = await this.unlessPaused(() =>
         readReferences.executeWithOptions({ ...readOptions, summary }, [{ connectionId, runId: this.reference.runId }]),
@@ -210,37 +222,37 @@ class Backfill {
   }
 
   private async learn() {
-    const facts = await books.facts(this.input.connectionId);
-    this.progress.company = facts.companyId;
-    this.progress.syncFromDate = facts.syncFromDate;
-    this.optionalStreams = facts.optionalStreams;
-    return facts;
+    const known = await facts(this.input.connectionId);
+    this.progress.company = known.companyId;
+    this.progress.syncFromDate = known.syncFromDate;
+    this.optionalStreams = known.optionalStreams;
+    return known;
   }
 
   private async enter(state: RunState, status: ConnectionStatus): Promise<void> {
     if (state !== 'paused') this.before = { state, status };
     this.show(state);
-    await books.enterStatus(this.input.connectionId, status);
+    await enterStatus(this.input.connectionId, status);
   }
 
   private async fallAsleep(reason: string, until: Date): Promise<void> {
     this.progress.waitsFor = `${reason}, until ${until.toISOString()}`;
     upsertSearchAttributes([{ key: searchAttributeKeys.sleepingUntil, value: until }]);
     this.show(reason === 'daily limit of Xero' ? 'sleepingDailyLimit' : this.before.state);
-    await books.sleepBegins(this.reference, reason, until.toISOString());
+    await sleepBegins(this.reference, reason, until.toISOString());
   }
 
   private async wakeUp(): Promise<void> {
     this.progress.waitsFor = null;
     upsertSearchAttributes([{ key: searchAttributeKeys.sleepingUntil, value: null }]);
     this.show(this.before.state);
-    await books.sleepEnds(this.reference);
+    await sleepEnds(this.reference);
   }
 
   async end(outcome: RunOutcome): Promise<void> {
     this.progress.waitsFor = null;
     this.show(outcome === 'completed' || outcome === 'cancelled' ? outcome : 'failed');
-    await books.endRun(this.reference, outcome);
+    await endRun(this.reference, outcome);
   }
 
   private show(state: RunState = this.progress.doing): void {

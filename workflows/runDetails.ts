@@ -20,7 +20,8 @@ const sentences: Record<RunState, string> = {
   awaitingSyncFromDate: 'Waiting until a person chooses the Sync From Date.',
   awaitingDate: 'Waiting for the Sync From Date to begin in the time zone of the organisation.',
   readingDocuments: 'Reading documents from the Sync From Date.',
-  sleepingDailyLimit: 'Asleep: the calls that Xero allows a day are used up. It goes on by itself.',
+  sleepingDailyLimit:
+    'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
     'Stands still, and no wait explains it. The pending activities name the reason of their last attempt; if it stays, report the run.',
   paused: 'Paused by a person. It goes on when somebody resumes it.',

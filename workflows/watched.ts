@@ -18,7 +18,7 @@ export async function watched<T>(everyMs: number, look: () => Promise<void>, wor
 
 async function lookForEver(everyMs: number, look: () => Promise<void>): Promise<never> {
   for (;;) {
-    await sleep(everyMs, { summary: 'then look whether the run gets on' });
+    await sleep(everyMs, { summary: 'watch: does the run get on?' });
     await look();
   }
 }

@@ -149,7 +149,7 @@ describe('the first full read', () => {
     const fake = new FakeActivities();
     fake.next.items = [fake.fail('could_not_sync')];
     const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
-    expect(failure).toMatchObject({ type: 'could_not_sync' });
+    expect(failure).toMatchObject({ type: 'could_not_sync', message: 'Not read to the end: items.' });
     expect(fake.log).toContain('read invoices');
     expect(fake.log.at(-1)).toBe('end could_not_sync');
   });
