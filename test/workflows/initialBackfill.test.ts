@@ -1,22 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { WorkflowFailedError, type WorkflowHandle } from '@temporalio/client';
-import { CancelledFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addSearchAttributes, searchAttributeTypes } from '../../workers/searchAttributes.js';
-import {
-  type BackfillInput,
-  type BackfillResult,
-  backfillWorkflowName,
-  pauseSignal,
-  resumeSignal,
-  searchAttributeKeys,
-  syncFromDateChosenSignal,
-} from '../../workflows/contract.js';
-import { FakeActivities, heldReading } from '../support/fakeActivities.js';
+import { searchAttributeKeys, syncFromDateChosenSignal } from '../../workflows/contract.js';
+import { failureOf, withWorker } from '../support/backfillWorker.js';
+import { FakeActivities } from '../support/fakeActivities.js';
 import { workflowBundle } from '../support/workflowBundle.js';
 
 let environment: TestWorkflowEnvironment;
@@ -33,45 +23,13 @@ beforeAll(async () => {
 });
 afterAll(() => environment?.teardown());
 
-type Backfill = (input: BackfillInput) => Promise<BackfillResult>;
-
-async function withWorker<T>(
-  fake: FakeActivities,
-  work: (start: (input?: Partial<BackfillInput>) => Promise<WorkflowHandle<Backfill>>) => Promise<T>,
-) {
-  const taskQueue = `test-${randomUUID()}`;
-  const worker = await Worker.create({
-    connection: environment.nativeConnection,
-    taskQueue,
-    workflowBundle: await workflowBundle(),
-    activities: fake.activities(),
-  });
-  return worker.runUntil(() =>
-    work((input) =>
-      environment.client.workflow.start<Backfill>(backfillWorkflowName, {
-        taskQueue,
-        workflowId: `backfill:${randomUUID()}`,
-        args: [{ connectionId: 'c1', ...input }],
-      }),
-    ),
-  );
-}
-
-async function outcomeOf(handle: WorkflowHandle<Backfill>): Promise<unknown> {
-  const error = await handle.result().then(
-    () => new Error('it did not fail'),
-    (failure: unknown) => failure,
-  );
-  return error instanceof WorkflowFailedError ? error.cause : error;
-}
-
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 const asleep = (until: string) => () => ({ outcome: 'sleep' as const, records: 5, expected: 10, until });
 
 describe('the first full read', () => {
   it('reads contacts first, then what documents refer to, then documents', async () => {
     const fake = new FakeActivities();
-    const result = await withWorker(fake, async (start) => (await start()).result());
+    const result = await withWorker(environment, fake, async (start) => (await start()).result());
     expect(fake.log[1]).toBe('read contacts');
     const reads = fake.log.filter((line) => line.startsWith('read'));
     expect(reads.indexOf('read accounts')).toBeLessThan(reads.indexOf('read invoices'));
@@ -89,14 +47,14 @@ describe('the first full read', () => {
   it('reads optional streams where they were chosen, after everything else', async () => {
     const fake = new FakeActivities();
     fake.facts.optionalStreams = ['journals'];
-    await withWorker(fake, async (start) => (await start()).result());
+    await withWorker(environment, fake, async (start) => (await start()).result());
     expect(fake.log.filter((line) => line.startsWith('read')).at(-1)).toBe('read journals');
   });
 
   it("sleeps through two ends of the day's calls and goes on by itself", async () => {
     const fake = new FakeActivities();
     fake.next.invoices = [asleep(inHours(18)), asleep(inHours(42))];
-    const handle = await withWorker(fake, async (start) => {
+    const handle = await withWorker(environment, fake, async (start) => {
       const started = await start();
       await started.result();
       return started;
@@ -117,14 +75,14 @@ describe('the first full read', () => {
     const fake = new FakeActivities();
     fake.next.accounts = [asleep(inHours(10))];
     fake.next.items = [asleep(inHours(10))];
-    await withWorker(fake, async (start) => (await start()).result());
+    await withWorker(environment, fake, async (start) => (await start()).result());
     expect(fake.log.filter((line) => line === 'awake')).toHaveLength(1);
   });
 
   it('waits, visibly, until the Sync From Date is chosen', async () => {
     const fake = new FakeActivities();
     fake.facts.syncFromDate.chosen = false;
-    await withWorker(fake, async (start) => {
+    await withWorker(environment, fake, async (start) => {
       const handle = await start();
       await environment.sleep('3 days');
       expect(fake.log.at(-1)).toBe('status awaitingSyncFromDate');
@@ -140,7 +98,7 @@ describe('the first full read', () => {
     const now = await environment.currentTimeMs();
     const startsAt = now + 40 * 86_400_000;
     fake.facts.startsAt = new Date(startsAt).toISOString();
-    await withWorker(fake, async (start) => (await start()).result());
+    await withWorker(environment, fake, async (start) => (await start()).result());
     expect(fake.log).toContain('status awaitingDate');
     expect(await environment.currentTimeMs()).toBeGreaterThanOrEqual(startsAt);
   });
@@ -148,7 +106,7 @@ describe('the first full read', () => {
   it('reads every other stream when one cannot be read, and then says so', async () => {
     const fake = new FakeActivities();
     fake.next.items = [fake.fail('could_not_sync')];
-    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    const failure = await withWorker(environment, fake, async (start) => failureOf(await start()));
     expect(failure).toMatchObject({ type: 'could_not_sync', message: 'Not read to the end: items.' });
     expect(fake.log).toContain('read invoices');
     expect(fake.log.at(-1)).toBe('end could_not_sync');
@@ -157,7 +115,7 @@ describe('the first full read', () => {
   it('reads nothing else when contacts cannot be read', async () => {
     const fake = new FakeActivities();
     fake.next.contacts = [fake.fail('xero_unavailable')];
-    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    const failure = await withWorker(environment, fake, async (start) => failureOf(await start()));
     expect(failure).toMatchObject({ type: 'xero_unavailable' });
     expect(fake.log.filter((line) => line.startsWith('read'))).toEqual(['read contacts']);
   });
@@ -165,58 +123,16 @@ describe('the first full read', () => {
   it('ends as xero_auth_failed when the consent is gone', async () => {
     const fake = new FakeActivities();
     fake.next.invoices = [fake.fail('xero_auth_failed')];
-    const failure = await withWorker(fake, async (start) => outcomeOf(await start()));
+    const failure = await withWorker(environment, fake, async (start) => failureOf(await start()));
     expect(failure).toMatchObject({ type: 'xero_auth_failed' });
     expect(fake.log.at(-1)).toBe('end xero_auth_failed');
-  });
-
-  it('holds when a person pauses it and reads on after the resume', async () => {
-    const fake = new FakeActivities();
-    const held = heldReading();
-    fake.next.contacts = [held.reading];
-    await withWorker(fake, async (start) => {
-      const handle = await start();
-      await held.begun;
-      await handle.signal(pauseSignal);
-      await environment.sleep('1 day');
-      expect(fake.log.at(-1)).toBe('status paused');
-      await handle.signal(resumeSignal);
-      await handle.result();
-    });
-    expect(fake.log.filter((line) => line === 'read contacts')).toHaveLength(2);
-  });
-
-  it('ends as cancelled when a person cancels it', async () => {
-    const fake = new FakeActivities();
-    const held = heldReading();
-    fake.next.invoices = [held.reading];
-    await withWorker(fake, async (start) => {
-      const handle = await start();
-      await held.begun;
-      await handle.cancel();
-      expect(await outcomeOf(handle)).toBeInstanceOf(CancelledFailure);
-    });
-    expect(fake.log.at(-1)).toBe('end cancelled');
-  });
-
-  it('goes on when the resume comes before the reading in hand has stopped', async () => {
-    const fake = new FakeActivities();
-    const held = heldReading();
-    fake.next.contacts = [held.reading];
-    await withWorker(fake, async (start) => {
-      const handle = await start();
-      await held.begun;
-      await handle.signal(pauseSignal);
-      await handle.signal(resumeSignal);
-      expect(await handle.result()).toMatchObject({ outcome: 'completed' });
-    });
   });
 
   it('says by itself that it stands still, and that it gets on again', async () => {
     const fake = new FakeActivities();
     fake.next.invoices = Array.from({ length: 100 }, () => fake.postpone('1 minute'));
     fake.still.push(5, 25, 0);
-    await withWorker(fake, async (start) => {
+    await withWorker(environment, fake, async (start) => {
       const handle = await start();
       const states: unknown[] = [];
       for (let look = 0; look < 3; look++) {
@@ -237,7 +153,7 @@ describe('the first full read', () => {
       expected: 9,
       until: null,
     }));
-    const result = await withWorker(fake, async (start) => (await start({ eventsPerRun: 30 })).result());
+    const result = await withWorker(environment, fake, async (start) => (await start({ eventsPerRun: 30 })).result());
     expect(fake.log.filter((line) => line === 'read contacts').length).toBeGreaterThanOrEqual(13);
     expect(result.outcome).toBe('completed');
   });
