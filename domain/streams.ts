@@ -15,7 +15,6 @@ export type WayOfReading = 'orderedPages' | 'stampedPages' | 'plainPages' | 'num
 
 /** Contacts come first, then what documents refer to, then the documents, then what takes a call for every hundred. */
 export type Stage = 'contacts' | 'settings' | 'documents' | 'extras';
-export const stages: readonly Stage[] = ['contacts', 'settings', 'documents', 'extras'];
 
 export interface Stream {
   name: StreamName;
@@ -257,8 +256,4 @@ export function streamsOf(stage: Stage, chosen: readonly StreamName[]): Stream[]
   return streamNames
     .map((name) => streams[name])
     .filter((stream) => stream.stage === stage && (!stream.optional || chosen.includes(stream.name)));
-}
-
-export function isStreamName(value: string): value is StreamName {
-  return (streamNames as readonly string[]).includes(value);
 }

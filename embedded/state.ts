@@ -4,6 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { erasePostgres } from './postgres.js';
 import { StartError } from './startError.js';
+import { eraseTemporal } from './temporal.js';
 
 /** The one folder that keeps everything of an embedded installation. */
 export interface StateFolder {
@@ -26,7 +27,7 @@ export function stateFolder(path: string): StateFolder {
 /** Removes all that an earlier start kept, logs and the lock excepted. Nothing of it may run. */
 export async function eraseState(folder: StateFolder): Promise<void> {
   await erasePostgres(folder.path);
-  for (const suffix of ['', '-wal', '-shm']) await rm(`${folder.temporalFile}${suffix}`, { force: true });
+  await eraseTemporal(folder.temporalFile);
   await rm(folder.simulator, { recursive: true, force: true });
   for (const secret of Object.values(files)) await rm(join(folder.path, secret), { force: true });
 }

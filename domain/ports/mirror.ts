@@ -1,4 +1,5 @@
 /** Xero's records in the mirror, and the cursors of their reading. */
+import type { StreamCode } from '../codes.js';
 import type { ParentLink } from '../parents.js';
 import type { Edges, ReadingState } from '../reading.js';
 import type { StreamName } from '../streams.js';
@@ -84,7 +85,7 @@ export interface Mirror {
   countInScope(organisationId: string, stream: StreamName): Promise<number>;
   /** Saves a state that changed without a page, a new reading's first one too. @throws LeaseLost */
   saveState(lease: ReaderLease, state: ReadingState): Promise<void>;
-  finish(lease: ReaderLease, status: 'complete' | 'unavailable' | 'failed', code: string | null): Promise<void>;
+  finish(lease: ReaderLease, status: 'complete' | 'unavailable' | 'failed', code: StreamCode | null): Promise<void>;
   /** Counts a fault; answers how many came in a row without a stored page between them. */
   countFault(lease: ReaderLease): Promise<number>;
   progress(connectionId: string): Promise<StreamProgress[]>;
