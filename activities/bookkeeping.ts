@@ -1,12 +1,13 @@
 import { startOfDay } from '../domain/calendar.js';
 import type { ConnectionCode } from '../domain/codes.js';
-import type { ConnectionStatus, Direction } from '../domain/connection.js';
-import type { Connections, Mirror, OrganisationFacts, RunKind, RunOutcome, Runs } from '../domain/ports.js';
+import { type ConnectionStatus, type Direction, isLiving } from '../domain/connection.js';
+import type { Connections, Locations, Mirror, OrganisationFacts, RunKind, RunOutcome, Runs } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
-import { again, kindOf } from './failures.js';
+import { guarded } from './failures.js';
 
 export interface BookkeepingPorts {
   connections: Connections;
+  locations: Pick<Locations, 'awaited'>;
   runs: Runs;
   mirror: Mirror;
   /** Reads the facts out of a mirrored Organisation record. */
@@ -34,8 +35,14 @@ export interface ConnectionFacts {
 /** Activities that keep the books of runs and connections. Each is a short transaction that may be repeated. */
 export function createBookkeepingActivities(ports: BookkeepingPorts) {
   return guarded({
-    async startRun(run: RunReference): Promise<void> {
-      await ports.runs.start(run);
+    /**
+     * @returns when the run was first noted; null when the connection was disconnected or bound anew since: then it is not
+     * to go on, another run does.
+     */
+    async startRun(run: RunReference): Promise<string | null> {
+      const { startedAt, open } = await ports.runs.start(run);
+      const connection = await ports.connections.get(run.connectionId);
+      return open && connection && isLiving(connection.status) ? startedAt : null;
     },
 
     async facts(connectionId: string): Promise<ConnectionFacts> {
@@ -61,8 +68,15 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
       if (data[0]) await ports.connections.saveOrganisationFacts(id, ports.organisationFacts(data[0].body));
     },
 
-    async enterStatus(connectionId: string, status: ConnectionStatus): Promise<void> {
-      await ports.connections.move(connectionId, status);
+    /** How many locations of the company are still to be connected; none where it syncs as a whole. */
+    async awaitedLocations(connectionId: string): Promise<number> {
+      const connection = await ports.connections.get(connectionId);
+      if (connection === null || connection.locations === null) return 0;
+      return (await ports.locations.awaited(connection.companyId)).length;
+    },
+
+    async enterStatus(run: RunReference, status: ConnectionStatus): Promise<void> {
+      await ports.connections.moveByRun(run.connectionId, run.runId, status);
     },
 
     /** Shows that the run sleeps, and until when. */
@@ -81,35 +95,35 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
       return await ports.runs.minutesWithoutPage(runId);
     },
 
+    /** Repeated after a death in the middle it does the rest; a run that was closed from outside changes nothing more. */
     async endRun(run: RunReference, outcome: RunOutcome): Promise<void> {
+      if (!(await ports.runs.isOpen(run.runId))) return;
       await ports.connections.setSleeping(run.connectionId, null);
       await ports.runs.endSleep(run.runId);
-      if (outcome === 'completed') {
-        await ports.connections.move(run.connectionId, 'active');
-        await ports.connections.recordSuccess(run.connectionId);
-      } else if (outcome === 'xero_auth_failed') {
-        await ports.connections.move(run.connectionId, 'authFailed');
-      } else if (outcome === 'cancelled') {
-        await ports.connections.move(run.connectionId, 'paused');
-      }
-      if (outcome !== 'completed' && outcome !== 'cancelled') {
-        await ports.connections.recordError(run.connectionId, outcome as ConnectionCode);
-      }
+      await noteOutcome(ports, run, outcome);
       await ports.runs.end(run.runId, outcome);
     },
   });
 }
 
-const retryMs = 1000;
-
-type Activity = (...args: never[]) => Promise<unknown>;
-
-/** Whatever Postgres says may hold a customer's data: only its kind leaves the activity. */
-function guarded<T extends Record<string, Activity>>(activities: T): T {
-  const guard = (activity: Activity): Activity =>
-    ((...args: never[]) =>
-      activity(...args).catch((error: unknown) => {
-        throw again('fault', retryMs, kindOf(error));
-      })) as Activity;
-  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, guard(activity)])) as T;
+/** What the connection shows of a run that has ended. */
+async function noteOutcome(
+  { connections }: BookkeepingPorts,
+  { connectionId, runId, kind }: RunReference,
+  outcome: RunOutcome,
+): Promise<void> {
+  const isBackfill = kind === 'backfill';
+  if (outcome === 'completed') {
+    if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
+    return await connections.recordSuccess(connectionId);
+  }
+  if (outcome === 'cancelled') {
+    if (isBackfill) await connections.moveByRun(connectionId, runId, 'paused');
+    return;
+  }
+  if (outcome === 'xero_auth_failed') {
+    const connection = await connections.get(connectionId);
+    if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
+  }
+  await connections.recordError(connectionId, outcome as ConnectionCode);
 }

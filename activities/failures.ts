@@ -43,3 +43,17 @@ export function kindOf(error: unknown): string {
 export function isOurs(error: unknown): error is ApplicationFailure | CancelledFailure {
   return error instanceof ApplicationFailure || error instanceof CancelledFailure;
 }
+
+const retryMs = 1000;
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/** Whatever Postgres says may hold a customer's data: only its kind leaves the activity. */
+export function guarded<T extends Record<string, Activity>>(activities: T): T {
+  const guard = (activity: Activity): Activity =>
+    ((...args: never[]) =>
+      activity(...args).catch((error: unknown) => {
+        throw again('fault', retryMs, kindOf(error));
+      })) as Activity;
+  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, guard(activity)])) as T;
+}

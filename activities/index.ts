@@ -1,16 +1,22 @@
 import { type BookkeepingPorts, createBookkeepingActivities } from './bookkeeping.js';
+import { type ChangesPorts, createChangesActivities } from './changes.js';
+import { createDeletionActivities, type DeletionPorts } from './deletion.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 
 /** All activities, with what they need from the outside injected. */
-export function createActivities(ports: ReadingPorts & BookkeepingPorts) {
+export function createActivities(ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts) {
   return {
     ...createReadingActivities(ports),
     ...createReferenceActivities(ports),
+    ...createChangesActivities(ports),
     ...createBookkeepingActivities(ports),
+    ...createDeletionActivities(ports),
   };
 }
 
 export type ReadingActivities = ReturnType<typeof createReadingActivities> &
-  ReturnType<typeof createReferenceActivities>;
+  ReturnType<typeof createReferenceActivities> &
+  ReturnType<typeof createChangesActivities>;
 export type BookkeepingActivities = ReturnType<typeof createBookkeepingActivities>;
+export type DeletionActivities = ReturnType<typeof createDeletionActivities>;

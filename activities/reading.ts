@@ -3,6 +3,7 @@ import { CancelledFailure } from '@temporalio/common';
 import type {
   CallContext,
   Connections,
+  HeldStream,
   Mirror,
   PageAnswer,
   ReaderLease,
@@ -15,7 +16,9 @@ import {
   afterPage,
   afterRefusedOrder,
   afterRefusedVolume,
+  beginAnew,
   beginFull,
+  beginNext,
   nextCalls,
   type PageCall,
   type ReadingState,
@@ -40,11 +43,21 @@ export interface ReadStreamInput {
   stream: StreamName;
   /** First execution run id of the run that reads. */
   runId: string;
+  /** Any complete reading that began at this instant or later will do; absent: any at all. */
+  notBefore?: string;
+  /** How a new reading begins that follows a complete one; what changed since, unless said otherwise. */
+  mode?: SyncMode;
 }
 
+/** `incremental`: what changed since the last reading; `full`: everything from the Sync From Date once more. */
+export type SyncMode = 'incremental' | 'full';
+
 export interface ReadStreamResult {
-  /** `more`: call again; `sleep`: the day's calls are used up until `until`. */
-  outcome: 'complete' | 'more' | 'sleep' | 'unavailable';
+  /**
+   * `more`: call again; `sleep`: the day's calls are used up until `until`; `notYet`: the first full read has not come to
+   * it, and a sync leaves it to that.
+   */
+  outcome: 'complete' | 'more' | 'sleep' | 'unavailable' | 'notYet';
   /** Records of the stream in the mirror, in scope. */
   records: number;
   /** What Xero said there is; null until it said. */
@@ -73,7 +86,7 @@ export function createReadingActivities(ports: ReadingPorts) {
     async readStream(input: ReadStreamInput): Promise<ReadStreamResult> {
       const beating = setInterval(() => heartbeat(), heartbeatMs);
       try {
-        return await readForATurn(ports, input);
+        return await readForATurn(ports, input, turnEnd(ports));
       } catch (error) {
         throw isOurs(error) ? error : again('fault', ports.patience.firstWaitMs, kindOf(error));
       } finally {
@@ -83,26 +96,70 @@ export function createReadingActivities(ports: ReadingPorts) {
   };
 }
 
-async function readForATurn(ports: ReadingPorts, input: ReadStreamInput): Promise<ReadStreamResult> {
+/** When a turn that begins now ends, on the monotonic clock. */
+export function turnEnd(ports: Pick<ReadingPorts, 'elapsed'>): number {
+  return ports.elapsed() + turnMs;
+}
+
+/** Reads a stream until `endsAt`, or to its end. @throws ApplicationFailure as readStream does */
+export async function readForATurn(
+  ports: ReadingPorts,
+  input: ReadStreamInput,
+  endsAt: number,
+): Promise<ReadStreamResult> {
   const about = `connection ${input.connectionId}, stream ${input.stream}`;
   const connection = await connected(ports.connections, input.connectionId, about);
   const held = await ports.mirror.acquire(input.connectionId, input.stream, input.runId, leaseMs);
   if (!held) throw notYet('streamBusy', busyWaitMs, `another reader has the stream (${about})`);
-  if (held.status === 'complete') {
+  const done = withoutReading(connection, held, input);
+  if (done !== null) {
     await ports.mirror.release(held.lease);
-    return result(ports, input, 'complete');
+    if (done === 'failed') throw ended('could_not_sync', about);
+    return result(ports, input, done);
   }
-  const state = held.state ?? beginFull(streams[input.stream], connection.syncFromDate.date);
-  if (!held.state) await ports.mirror.saveState(held.lease, state);
-  const turn = new Turn(ports, connection, held.lease, input.runId, state);
+  const state = await stateToReadFrom(ports, connection, held, input);
+  const turn = new Turn(ports, connection, held.lease, input.runId, endsAt, state);
   try {
     await turn.read();
     if (turn.done) await ports.mirror.finish(held.lease, 'complete', null);
     else await ports.mirror.release(held.lease);
-    return result(ports, input, turn.done ? 'complete' : 'more');
+    // A reading that another run began and left is done by now; what was asked for may be younger.
+    return result(ports, input, turn.done && isYoung(held, input) ? 'complete' : 'more');
   } catch (error) {
     return await whatFollows(ports, input, held.lease, error, about);
   }
+}
+
+/** What is known without a call; null when there is something to read. */
+function withoutReading(
+  connection: Connected,
+  held: HeldStream,
+  input: ReadStreamInput,
+): 'complete' | 'notYet' | 'unavailable' | 'failed' | null {
+  const isSync = input.notBefore !== undefined;
+  if (isSync && connection.backfilledAt === null && !held.everComplete) return 'notYet';
+  const over = held.status === 'complete' || (isSync && (held.status === 'failed' || held.status === 'unavailable'));
+  return over && isYoung(held, input) ? (held.status as 'complete' | 'unavailable' | 'failed') : null;
+}
+
+function isYoung({ beganAt }: HeldStream, { notBefore }: ReadStreamInput): boolean {
+  return notBefore === undefined || (beganAt !== null && beganAt >= notBefore);
+}
+
+/** The reading in hand goes on; where the last one is complete a new one begins, and `held` says so. */
+async function stateToReadFrom(
+  ports: ReadingPorts,
+  { syncFromDate }: Connected,
+  held: HeldStream,
+  input: ReadStreamInput,
+): Promise<ReadingState> {
+  const stream = streams[input.stream];
+  if (held.state !== null && held.state.pass !== null) return held.state;
+  const begin = input.mode === 'full' ? beginAnew : beginNext;
+  const state =
+    held.state === null ? beginFull(stream, syncFromDate.date) : begin(stream, held.state, syncFromDate.date);
+  held.beganAt = await ports.mirror.begin(held.lease, state);
+  return state;
 }
 
 async function result(
@@ -121,19 +178,18 @@ class Turn {
   private readonly inFlight = new Map<number, Promise<void>>();
   private readonly stream: Stream;
   private readonly context: CallContext;
-  private readonly endsAt: number;
   private failure: unknown = null;
 
   constructor(
     private readonly ports: ReadingPorts,
     private readonly connection: Connected,
     private readonly lease: ReaderLease,
-    runId: string,
+    private readonly runId: string,
+    private readonly endsAt: number,
     private state: ReadingState,
   ) {
     this.stream = streams[lease.stream];
     this.context = callContext(connection, runId, 'background');
-    this.endsAt = ports.elapsed() + turnMs;
   }
 
   get done(): boolean {
@@ -175,6 +231,7 @@ class Turn {
       call.pass === 'audit' ? await this.ports.mirror.countInScope(this.context.organisationId, this.stream.name) : 0;
     const page = {
       organisationId: this.context.organisationId,
+      runId: this.runId,
       text: answer.text,
       readAt,
       syncFromDate: this.connection.syncFromDate.date,

@@ -28,22 +28,32 @@ export function createReferenceActivities(ports: ReadingPorts) {
      * what it still lacks follows from the mirror.
      * @throws ApplicationFailure as readStream does
      */
-    async readReferences({ connectionId, runId }: ReadReferencesInput): Promise<ReadReferencesResult> {
-      const about = `connection ${connectionId}, references`;
+    async readReferences(input: ReadReferencesInput): Promise<ReadReferencesResult> {
       const beating = setInterval(() => heartbeat(), heartbeatMs);
       try {
-        const connection = await connected(ports.connections, connectionId, about);
-        if (connection.syncFromDate.date !== null) {
-          for (const link of parentLinks) await readParents(ports, connection, runId, link);
-        }
-        return { outcome: 'complete', until: null };
-      } catch (error) {
-        return await whatFollows(ports, error, about);
+        return await readAllReferences(ports, input);
       } finally {
         clearInterval(beating);
       }
     },
   };
+}
+
+/** Without the heartbeats: for activities that beat themselves. @throws ApplicationFailure as readStream does */
+export async function readAllReferences(
+  ports: ReadingPorts,
+  { connectionId, runId }: ReadReferencesInput,
+): Promise<ReadReferencesResult> {
+  const about = `connection ${connectionId}, references`;
+  try {
+    const connection = await connected(ports.connections, connectionId, about);
+    if (connection.syncFromDate.date !== null) {
+      for (const link of parentLinks) await readParents(ports, connection, runId, link);
+    }
+    return { outcome: 'complete', until: null };
+  } catch (error) {
+    return await whatFollows(ports, error, about);
+  }
 }
 
 /** An id that Xero does not answer is asked for once. */

@@ -9,6 +9,8 @@ import type { ApiDeps } from './deps.js';
 import { guard, limitRate } from './guards.js';
 import { healthRoutes } from './health.js';
 import { parseJsonBodies } from './jsonBodies.js';
+import { lifecycleRoutes } from './lifecycle.js';
+import { locationRoutes } from './locations.js';
 import { loggerOptions } from './logging.js';
 import { oauthCallbackRoutes } from './oauthCallback.js';
 import { describeApi } from './openapi.js';
@@ -18,6 +20,7 @@ import { recordRoutes } from './records.js';
 import { answerWithRequestId, requestIdFrom } from './requestIds.js';
 import { runRoutes } from './runs.js';
 import { settingsRoutes } from './settings.js';
+import { syncRoutes } from './sync.js';
 
 export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
 
@@ -58,9 +61,12 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     requireKey(app, deps.apiKeys);
     await limitRate(app, deps.requestsPerMinute);
     await app.register(companyRoutes(deps));
+    await app.register(locationRoutes(deps));
     await app.register(connectionRoutes(deps));
+    await app.register(lifecycleRoutes(deps));
     await app.register(organisationRoutes(deps));
     await app.register(backfillRoutes(deps));
+    await app.register(syncRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
     await app.register(settingsRoutes(deps));

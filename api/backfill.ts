@@ -1,6 +1,7 @@
 /** /v1/connections/{id}/backfill: the first full read. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import { shownStatus } from '../domain/connection.js';
 import type { Connection, Run, StreamProgress } from '../domain/ports.js';
 import { streamNames, streams } from '../domain/streams.js';
 import { connectionFor, organisationOf } from './access.js';
@@ -107,7 +108,7 @@ function backfillView(
   progress: readonly StreamProgress[],
 ): Backfill {
   return {
-    status: connection.status,
+    status: shownStatus(connection.status, connection.paused),
     sleepingUntil: connection.sleepingUntil,
     streams: progressOf(connection, run, progress),
     calls: run?.calls ?? 0,

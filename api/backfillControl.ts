@@ -1,16 +1,16 @@
 /** How the API starts and steers the first full read of a connection. */
 export interface BackfillControl {
   /**
-   * Starts the backfill, or answers the one in hand.
+   * Starts the backfill, or answers the one in hand; with `inPlaceOf` it ends that one, which a new consent made obsolete.
    * @returns `alreadyDone` when one has been completed.
    */
-  start(backfill: BackfillStart): Promise<WorkflowRun | 'alreadyDone'>;
+  start(backfill: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<WorkflowRun | 'alreadyDone'>;
   /** Null when none is in hand; so too for the next two. */
   pause(connectionId: string): Promise<WorkflowRun | null>;
   resume(connectionId: string): Promise<WorkflowRun | null>;
   cancel(connectionId: string): Promise<WorkflowRun | null>;
-  /** Wakes a backfill that waits for the Sync From Date; without one in hand it does nothing. */
-  syncFromDateChosen(connectionId: string): Promise<void>;
+  /** What a backfill may be waiting for is different now: it looks again. Without one in hand this does nothing. */
+  connectionChanged(connectionId: string): Promise<void>;
 }
 
 export interface BackfillStart {

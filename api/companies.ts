@@ -4,13 +4,15 @@ import type { z } from 'zod';
 import { companyFor } from './access.js';
 import { sees } from './authentication.js';
 import type { ApiDeps } from './deps.js';
-import { notFound } from './problems.js';
+import { forbiddenBy, notFound } from './problems.js';
 import { answers, line, listOf, pageQuery } from './schemas/common.js';
 import { companyBody, companyParams, companySchema } from './schemas/company.js';
+import { startedSchema } from './schemas/run.js';
+import { runUrl } from './temporalUi.js';
 
 const listQuery = pageQuery.extend({ q: line(200).optional().describe('Part of the id or the name.') });
 
-export function companyRoutes(deps: Pick<ApiDeps, 'companies'>): FastifyPluginAsyncZod {
+export function companyRoutes(deps: Pick<ApiDeps, 'companies' | 'deletions' | 'temporalUi'>): FastifyPluginAsyncZod {
   return async (app) => {
     app.route({
       method: 'PUT',
@@ -22,12 +24,13 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies'>): FastifyPluginAs
         summary: 'Makes a company known, or renames it',
         params: companyParams,
         body: companyBody,
-        response: answers({ 200: companySchema, 201: companySchema }, 404),
+        response: answers({ 200: companySchema, 201: companySchema }, 404, 409),
       },
       handler: async (request, reply) => {
         if (!sees(request, request.params.company)) throw notFound();
-        const { company, created } = await deps.companies.put(request.params.company, request.body.name);
-        return reply.code(created ? 201 : 200).send(company);
+        const put = await deps.companies.put(request.params.company, request.body.name);
+        if (put === null) throw forbiddenBy('company_being_deleted');
+        return reply.code(put.created ? 201 : 200).send(put.company);
       },
     });
 
@@ -43,6 +46,25 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies'>): FastifyPluginAs
         response: answers({ 200: companySchema }, 404),
       },
       handler: (request) => companyFor(deps, request, request.params.company),
+    });
+
+    app.route({
+      method: 'DELETE',
+      url: '/companies/:company',
+      config: { permission: 'configure' },
+      schema: {
+        tags: ['Companies'],
+        operationId: 'deleteCompany',
+        summary: 'Deletes a company with everything it has here; its organisations stay bound to its id for good',
+        params: companyParams,
+        response: answers({ 202: startedSchema }, 404),
+      },
+      handler: async (request, reply) => {
+        const { company } = request.params;
+        if (!sees(request, company) || !(await deps.companies.beginDeletion(company))) throw notFound();
+        const run = await deps.deletions.start(company);
+        return reply.code(202).send({ ...run, url: runUrl(deps.temporalUi, run) });
+      },
     });
 
     app.route({

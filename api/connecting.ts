@@ -1,10 +1,12 @@
 /** From "connect this company" over the consent in Xero to a bound organisation whose first full read is under way. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { ConnectionCode } from '../domain/codes.js';
+import { isLiving } from '../domain/connection.js';
 import type { Connection, ConsentedOrganisation } from '../domain/ports.js';
 import { XeroFault, XeroRefusal } from '../domain/problems.js';
 import type { ApiDeps } from './deps.js';
 import { startBackfill } from './startBackfill.js';
+import { startSync } from './startSync.js';
 
 const consentLifetimeMs = 10 * 60_000;
 
@@ -153,7 +155,7 @@ async function refuse(
   return { kind: 'refused', code, missingScopes };
 }
 
-async function giveBack(
+export async function giveBack(
   deps: Pick<ApiDeps, 'connections' | 'oauth'>,
   connection: Connection,
   accessToken: string,
@@ -168,14 +170,18 @@ async function giveBack(
   }
 }
 
-/** A bound connection stays bound when Temporal is away: POST …/backfill starts the read later. */
+/**
+ * The first full read, or, where that was done, what changed since. A connection that lives all along only has a new
+ * grant. A bound one stays bound when Temporal is away: housekeeping starts what is owed.
+ * @param connection as it was before the consent.
+ */
 async function startIfNeeded(deps: ApiDeps, connection: Connection, log: FastifyBaseLogger): Promise<boolean> {
-  if (connection.backfilledAt !== null) return true;
   try {
-    await startBackfill(deps, connection);
+    if (connection.backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null });
+    else await startBackfill(deps, connection, isLiving(connection.status) ? undefined : 'anyInHand');
     return true;
   } catch (error) {
-    log.error({ err: error }, 'the first full read could not be started');
+    log.error({ err: error }, 'the reading after a consent could not be started');
     return false;
   }
 }

@@ -1,11 +1,12 @@
 /** /v1/connections: making, finding and dating the link of a company to its organisation. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { NotCreated } from '../domain/ports.js';
 import { companyFor, connectionFor } from './access.js';
 import { sees } from './authentication.js';
 import { prepareConsent } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
-import { forbiddenBy, invalid } from './problems.js';
+import { forbiddenBy, invalid, notFound, type Problem } from './problems.js';
 import { answers, connectionParams, listOf } from './schemas/common.js';
 import {
   connectAnswer,
@@ -35,7 +36,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         response: answers({ 201: connectAnswer }, 404, 409),
       },
       handler: async (request, reply) => {
-        const { company, direction, syncFromDate, returnUrl } = request.body;
+        const { company, locations, direction, syncFromDate, returnUrl } = request.body;
         refuseForeignReturn(deps, returnUrl);
         await companyFor(deps, request, company);
         const consent = await prepareConsent(deps, { direction, optionalStreams: [] });
@@ -45,9 +46,10 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           id,
           companyId: company,
           direction,
+          locations: locations ? [...new Set(locations)] : null,
           syncFromDate: { chosen, date: syncFromDate ?? null },
         });
-        if (!made.created) throw forbiddenBy('already_connected', { existing: made.existingId });
+        if (!made.created) throw refusalOf(made);
         await consent.open(id, returnUrl ?? null);
         const warnings = chosen ? syncFromDateWarnings(syncFromDate, null, deps.now()) : [];
         return reply.code(201).send({ id, status: 'pending', consentUrl: consent.consentUrl, warnings });
@@ -105,7 +107,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const { syncFromDate } = request.body;
         const chosen = await deps.connections.chooseSyncFromDate(connection.id, syncFromDate);
         // Told at a later call too: the first one may have stored the date and found Temporal away.
-        await deps.backfills.syncFromDateChosen(connection.id);
+        await deps.backfills.connectionChanged(connection.id);
         if (!chosen) throw forbiddenBy('sync_from_date_fixed');
         const timeZone = connection.organisation?.timeZone ?? null;
         return { syncFromDate, warnings: syncFromDateWarnings(syncFromDate, timeZone, deps.now()) };
@@ -134,6 +136,24 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       },
     });
   };
+}
+
+/** Why a connection was not made, as the one who asked for it is told. */
+function refusalOf(made: NotCreated): Problem {
+  if ('existingId' in made) return forbiddenBy('already_connected', { existing: made.existingId });
+  switch (made.because) {
+    case 'otherWay':
+      return forbiddenBy('sync_by_fixed');
+    case 'otherSyncFromDate':
+      return forbiddenBy('sync_from_date_fixed');
+    case 'companyGone':
+      return notFound();
+    case 'unknownLocations':
+      return invalid({
+        field: 'locations',
+        message: `does not name locations of the company: ${made.locations.join(', ')}`,
+      });
+  }
 }
 
 /** An open redirect would lend our name to anybody's page. */

@@ -7,16 +7,21 @@ import type {
   Connections,
   Consents,
   Grants,
+  Locations,
   Mirror,
   Runs,
+  XeroLinks,
   XeroOAuth,
 } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
+import type { DeletionControl } from './deletionControl.js';
+import type { SyncControl } from './syncControl.js';
 
 export interface ApiDeps {
   companies: Companies;
   connections: Connections;
+  locations: Locations;
   consents: Consents;
   grants: Pick<Grants, 'create' | 'load'>;
   apiKeys: Pick<ApiKeys, 'find'>;
@@ -25,6 +30,9 @@ export interface ApiDeps {
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;
+  syncs: SyncControl;
+  deletions: DeletionControl;
+  links: XeroLinks;
   /** The permissions that the consent page asks for, given the optional streams that were chosen. */
   scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];
   /** Those that a direction cannot do without and that were not granted. */

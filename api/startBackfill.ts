@@ -7,12 +7,10 @@ import type { ApiDeps } from './deps.js';
 export async function startBackfill(
   deps: Pick<ApiDeps, 'backfills' | 'runs'>,
   connection: Connection,
+  inPlaceOf?: 'anyInHand',
 ): Promise<WorkflowRun | 'alreadyDone'> {
-  const run = await deps.backfills.start({
-    connectionId: connection.id,
-    companyId: connection.companyId,
-    syncFromDate: connection.syncFromDate,
-  });
+  const { id: connectionId, companyId, syncFromDate } = connection;
+  const run = await deps.backfills.start({ connectionId, companyId, syncFromDate }, inPlaceOf);
   if (run !== 'alreadyDone') await deps.runs.start({ ...run, kind: 'backfill', connectionId: connection.id });
   return run;
 }

@@ -1,4 +1,4 @@
-/** The backfill's control on Temporal. Ids and dates only: nothing that a customer typed may stand in Temporal. */
+/** The controls of the work on Temporal. Ids and dates only: nothing that a customer typed may stand in Temporal. */
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
@@ -11,12 +11,17 @@ import { readingTaskQueue, workflowIds } from '../domain/names.js';
 import {
   type BackfillInput,
   backfillWorkflowName,
+  connectionChangedSignal,
+  deleteCompanyWorkflowName,
   pauseSignal,
   resumeSignal,
+  type SyncInput,
   searchAttributeKeys,
-  syncFromDateChosenSignal,
+  syncWorkflowName,
 } from '../workflows/contract.js';
 import type { BackfillControl, BackfillStart, WorkflowRun } from './backfillControl.js';
+import type { DeletionControl } from './deletionControl.js';
+import type { SyncControl, SyncStart } from './syncControl.js';
 
 /** Whoever waits for an answer is told in seconds when Temporal is away. */
 const answerWithinMs = 5000;
@@ -26,25 +31,12 @@ const answerWithinMs = 5000;
  * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
  */
 export function createBackfillControl(client: Client, taskQueue = readingTaskQueue): BackfillControl {
-  const withinTime = <T>(work: () => Promise<T>) => client.withDeadline(Date.now() + answerWithinMs, work);
-
-  async function withRunning(
-    id: string,
-    act: (handle: WorkflowHandle) => Promise<unknown>,
-  ): Promise<WorkflowRun | null> {
-    const handle = client.workflow.getHandle(workflowIds.backfill(id));
-    return withinTime(async () => {
-      const run = await runOf(handle);
-      await act(handle);
-      return run;
-    }).catch(nullWhenNotFound);
-  }
-
+  const withRunning = onRunning(client, workflowIds.backfill);
   return {
-    start: (backfill) =>
-      withinTime(async () => {
+    start: (backfill, inPlaceOf) =>
+      withinTime(client, async () => {
         try {
-          return await runOf(await startWorkflow(client, taskQueue, backfill));
+          return await runOf(await startWorkflow(client, taskQueue, backfill, inPlaceOf));
         } catch (error) {
           if (error instanceof WorkflowExecutionAlreadyStartedError) return 'alreadyDone';
           throw error;
@@ -53,13 +45,110 @@ export function createBackfillControl(client: Client, taskQueue = readingTaskQue
     pause: (id) => withRunning(id, (handle) => handle.signal(pauseSignal)),
     resume: (id) => withRunning(id, (handle) => handle.signal(resumeSignal)),
     cancel: (id) => withRunning(id, (handle) => handle.cancel()),
-    syncFromDateChosen: async (id) => {
-      await withRunning(id, (handle) => handle.signal(syncFromDateChosenSignal));
+    connectionChanged: async (id) => {
+      await withRunning(id, (handle) => handle.signal(connectionChangedSignal));
     },
   };
 }
 
-function startWorkflow(client: Client, taskQueue: string, backfill: BackfillStart): Promise<WorkflowHandle> {
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
+ */
+export function createSyncControl(client: Client, taskQueue = readingTaskQueue): SyncControl {
+  return {
+    start: (wanted) =>
+      withinTime(client, async () => {
+        try {
+          const handle = await startSync(client, taskQueue, wanted);
+          return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId, alreadyRunning: false };
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+          const inHand = await runOf(client.workflow.getHandle(workflowIds.sync(wanted.connectionId)));
+          return { ...inHand, alreadyRunning: true };
+        }
+      }),
+    cancel: (id) => onRunning(client, workflowIds.sync)(id, (handle) => handle.cancel()),
+  };
+}
+
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
+ */
+export function createDeletionControl(client: Client, taskQueue = readingTaskQueue): DeletionControl {
+  return {
+    start: (companyId) =>
+      withinTime(client, async () =>
+        runOf(
+          await client.workflow.start(deleteCompanyWorkflowName, {
+            workflowId: workflowIds.deleteCompany(companyId),
+            taskQueue,
+            args: [companyId],
+            workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+            workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+            typedSearchAttributes: [{ key: searchAttributeKeys.company, value: companyId }],
+            staticSummary: `Deletion of company ${companyId}`,
+            staticDetails: 'Removes every row of the company, after its runs and its links at Xero have ended.',
+          }),
+        ),
+      ),
+  };
+}
+
+function withinTime<T>(client: Client, work: () => Promise<T>): Promise<T> {
+  return client.withDeadline(Date.now() + answerWithinMs, work);
+}
+
+/** Does something to the running workflow that a connection has under that id; null where there is none. */
+function onRunning(client: Client, workflowId: (connectionId: string) => string) {
+  return (id: string, act: (handle: WorkflowHandle) => Promise<unknown>): Promise<WorkflowRun | null> => {
+    const handle = client.workflow.getHandle(workflowId(id));
+    return withinTime(client, async () => {
+      const run = await runOf(handle);
+      await act(handle);
+      return run;
+    }).catch(nullWhenNotFound);
+  };
+}
+
+function startSync(client: Client, taskQueue: string, { connectionId, companyId, mode, streams }: SyncStart) {
+  const input: SyncInput = { connectionId, mode, streams };
+  return client.workflow.start(syncWorkflowName, {
+    workflowId: workflowIds.sync(connectionId),
+    taskQueue,
+    args: [input],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+    typedSearchAttributes: searchAttributesOf(connectionId, companyId),
+    staticSummary: `Sync · company ${companyId} · ${mode}`,
+    staticDetails: syncDetails(connectionId, companyId),
+  });
+}
+
+/** What support staff read at the head of a sync. */
+export function syncDetails(connectionId: string, companyId: string): string {
+  return [
+    `- **Company**: \`${companyId}\``,
+    `- **Connection**: \`${connectionId}\``,
+    '',
+    "Reads what changed in Xero into the mirror, stream by stream, and sleeps when the day's calls are used up.",
+  ].join('\n');
+}
+
+function searchAttributesOf(connectionId: string, companyId: string) {
+  return [
+    { key: searchAttributeKeys.company, value: companyId },
+    { key: searchAttributeKeys.connection, value: connectionId },
+  ];
+}
+
+function startWorkflow(
+  client: Client,
+  taskQueue: string,
+  backfill: BackfillStart,
+  inPlaceOf: 'anyInHand' | undefined,
+): Promise<WorkflowHandle> {
   const input: BackfillInput = { connectionId: backfill.connectionId };
   return client.workflow.start(backfillWorkflowName, {
     workflowId: workflowIds.backfill(backfill.connectionId),
@@ -67,11 +156,9 @@ function startWorkflow(client: Client, taskQueue: string, backfill: BackfillStar
     args: [input],
     // One that ended well is never run again; one that did not may be.
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    typedSearchAttributes: [
-      { key: searchAttributeKeys.company, value: backfill.companyId },
-      { key: searchAttributeKeys.connection, value: backfill.connectionId },
-    ],
+    workflowIdConflictPolicy:
+      inPlaceOf === undefined ? WorkflowIdConflictPolicy.USE_EXISTING : WorkflowIdConflictPolicy.TERMINATE_EXISTING,
+    typedSearchAttributes: searchAttributesOf(backfill.connectionId, backfill.companyId),
     staticSummary: `First full read · company ${backfill.companyId} · ${rangeOf(backfill)}`,
     staticDetails: detailsOf(backfill),
   });

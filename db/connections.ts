@@ -1,17 +1,21 @@
 /** Connections: the link of a company to one organisation of Xero's. Unique keys hold what must not happen twice. */
 import type { Pool, PoolClient } from 'pg';
 import type { ConnectionCode } from '../domain/codes.js';
-import { type ConnectionStatus, connectionMoves, type Direction, mayMove } from '../domain/connection.js';
-import type { Connection, Connections, OrganisationFacts } from '../domain/ports.js';
+import { type ConnectionStatus, type Direction, isUnbound, mayMove, waitsForPerson } from '../domain/connection.js';
+import type { Connection, Connections, LinkToEnd, NotCreated, OrganisationFacts } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
+import { bind, closeRuns, forgetUnusedGrant, lock, setStatus } from './binding.js';
 import { instant, keyOf, listed, uuid } from './cursors.js';
 import { inTransaction } from './pool.js';
+import type { Tombstones } from './tombstones.js';
 
 interface ConnectionRow {
   id: string;
   company_id: string;
   direction: Direction;
   status: ConnectionStatus;
+  paused: boolean;
+  locations: string[] | null;
   organisation_id: string | null;
   organisation_name: string | null;
   base_currency: string | null;
@@ -32,36 +36,21 @@ interface ConnectionRow {
 
 /** A calendar date is read as text: pg would make it midnight of whatever zone this process runs in. */
 const selection = `
-  SELECT c.id, c.company_id, c.direction, c.status, c.grant_id, c.sync_from_date_chosen,
+  SELECT c.id, c.company_id, c.direction, c.status, c.paused_at IS NOT NULL AS paused, c.grant_id,
+         CASE WHEN c.sync_by = 'locations'
+           THEN ARRAY(SELECT location.id FROM location WHERE location.connection_id = c.id ORDER BY location.id) END AS locations,
+         c.sync_from_date_chosen,
          c.sync_from_date::text AS sync_from_date, c.optional_streams, c.sleeping_until, c.last_successful_sync_at, c.last_error_code,
          c.last_error_at, c.created_at, c.created_at::text AS created_key, c.backfilled_at,
          o.id AS organisation_id, o.name AS organisation_name, o.base_currency, o.time_zone, o.country_code
   FROM connection c LEFT JOIN organisation o ON o.id = c.organisation_id`;
 
-/** Statuses in which a consent may still bind an organisation, or bring back the one that was bound. */
-const consentable: ReadonlySet<ConnectionStatus> = new Set([
-  'pending',
-  'choosingOrganisation',
-  'authFailed',
-  'disconnected',
-]);
+/** Those that wait for a person, and those whose last work did not end well. */
+const wantsAttention = `(c.last_error_code IS NOT NULL OR c.status = ANY ('{${waitsForPerson.join(',')}}'))`;
 
-export function createConnections(pool: Pool): Connections {
+export function createConnections(pool: Pool, tombstones: Tombstones): Connections {
   return {
-    async create(connection) {
-      const { id, companyId, direction, syncFromDate } = connection;
-      const inserted = await pool.query(
-        `INSERT INTO connection (id, company_id, direction, sync_from_date_chosen, sync_from_date)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (company_id) DO NOTHING`,
-        [id, companyId, direction, syncFromDate.chosen, syncFromDate.date],
-      );
-      if (inserted.rowCount === 1) return { created: true };
-      const existing = await pool.query<{ id: string }>('SELECT id FROM connection WHERE company_id = $1', [companyId]);
-      // Deleted between the two statements: then this one may be made after all.
-      return existing.rows[0] === undefined
-        ? this.create(connection)
-        : { created: false, existingId: existing.rows[0].id };
-    },
+    create: (connection) => inTransaction(pool, (client) => create(client, tombstones, connection)),
 
     async get(id) {
       const { rows } = await pool.query<ConnectionRow>(`${selection} WHERE c.id = $1`, [id]);
@@ -74,42 +63,111 @@ export function createConnections(pool: Pool): Connections {
         `${selection}
          WHERE ($1::timestamptz IS NULL OR (c.created_at, c.id) > ($1, $2::uuid))
            AND ($3::text IS NULL OR c.company_id = $3)
-           AND ($4::text IS NULL OR c.status = $4)
+           AND ($4::text IS NULL OR ${shown} = $4)
            AND ($5::text IS NULL OR c.last_error_code = $5)
-         ORDER BY c.created_at, c.id LIMIT $6`,
+           AND ($6::boolean IS NULL OR ${wantsAttention} = $6)
+         ORDER BY c.created_at, c.id LIMIT $7`,
         [
           after?.[0] ?? null,
           after?.[1] ?? null,
           page.company ?? null,
           page.status ?? null,
           page.lastError ?? null,
+          page.attention ?? null,
           page.limit + 1,
         ],
       );
       return listed(rows, page, connectionOf, (row) => [row.created_key, row.id]);
     },
 
-    move: (id, to) =>
+    async ofCompany(companyId) {
+      const { rows } = await pool.query<{ id: string }>('SELECT id FROM connection WHERE company_id = $1 ORDER BY id', [
+        companyId,
+      ]);
+      return rows.map(({ id }) => id);
+    },
+
+    moveByRun: (id, runId, to) =>
       inTransaction(pool, async (client) => {
         const locked = await lock(client, id);
-        if (locked === null || !mayMove(locked.status, to)) return false;
+        if (locked === null || !mayMove('worked', locked.status, to)) return false;
+        const { rows } = await client.query('SELECT FROM run WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+        if (rows.length === 0) return false;
         await setStatus(client, id, to);
         return true;
       }),
 
-    async chooseSyncFromDate(id, date) {
-      const { rowCount } = await pool.query(
-        `UPDATE connection SET sync_from_date_chosen = true, sync_from_date = $2
-         WHERE id = $1 AND NOT sync_from_date_chosen`,
-        [id, date],
+    refused: (id, grantId) =>
+      inTransaction(pool, async (client) => {
+        const locked = await lock(client, id);
+        if (locked === null || locked.grant_id !== grantId || !mayMove('refused', locked.status, 'authFailed')) {
+          return false;
+        }
+        await setStatus(client, id, 'authFailed');
+        return true;
+      }),
+
+    removeUnbound: (id) => inTransaction(pool, (client) => removeUnbound(client, id)),
+
+    disconnect: (id) =>
+      inTransaction(pool, async (client) => {
+        const locked = await lock(client, id);
+        if (locked?.status === 'disconnected') return true;
+        if (locked === null || !mayMove('disconnected', locked.status, 'disconnected')) return false;
+        await setStatus(client, id, 'disconnected');
+        await closeRuns(client, id);
+        return true;
+      }),
+
+    async linksToEnd(id) {
+      const { rows } = await pool.query<{ id: string; xero_connection_id: string; grant_id: string }>(
+        `SELECT id, xero_connection_id, grant_id FROM connection
+          WHERE status = 'disconnected' AND xero_connection_id IS NOT NULL AND grant_id IS NOT NULL
+            AND ($1::uuid IS NULL OR id = $1) ORDER BY id`,
+        [id],
       );
-      return rowCount === 1;
+      return rows.map((row) => ({
+        connectionId: row.id,
+        xeroConnectionId: row.xero_connection_id,
+        grantId: row.grant_id,
+      }));
     },
+
+    linkEnded: (link) => inTransaction(pool, (client) => forgetLink(client, link)),
+
+    async setPaused(id, paused) {
+      await pool.query(
+        `UPDATE connection SET paused_at = CASE WHEN $2 THEN coalesce(paused_at, clock_timestamp()) END WHERE id = $1`,
+        [id, paused],
+      );
+    },
+
+    async withoutBackfill() {
+      const { rows } = await pool.query<ConnectionRow>(
+        `${selection} WHERE c.bound_at IS NOT NULL AND c.backfilled_at IS NULL AND c.status = 'syncingContacts'
+           AND NOT EXISTS (SELECT FROM run WHERE run.connection_id = c.id AND run.started_at >= c.bound_at)`,
+      );
+      return rows.map(connectionOf);
+    },
+
+    chooseSyncFromDate: (id, date) =>
+      inTransaction(pool, async (client) => {
+        const locked = await lock(client, id);
+        if (locked === null || locked.sync_from_date_chosen) return false;
+        const { rows } = await client.query<{ id: string }>('SELECT id FROM location WHERE connection_id = $1', [id]);
+        const places = locked.sync_by === 'company' ? null : rows.map((row) => row.id);
+        if (await tombstones.refusesDate(client, locked.company_id, places, date)) return false;
+        await client.query('UPDATE connection SET sync_from_date_chosen = true, sync_from_date = $2 WHERE id = $1', [
+          id,
+          date,
+        ]);
+        return true;
+      }),
 
     offerOrganisations: (id, grantId, organisations) =>
       inTransaction(pool, async (client) => {
         const locked = await lock(client, id);
-        if (locked === null || locked.organisation_id !== null || !consentable.has(locked.status)) {
+        if (locked === null || !mayMove('offered', locked.status, 'choosingOrganisation')) {
           await forgetUnusedGrant(client, grantId);
           return false;
         }
@@ -142,7 +200,7 @@ export function createConnections(pool: Pool): Connections {
 
     bindOrganisation: (id, organisation, grantId) =>
       inTransaction(pool, async (client) => {
-        const outcome = await bind(client, id, organisation, grantId);
+        const outcome = await bind(client, tombstones, id, organisation, grantId);
         if (outcome === 'bound') return outcome;
         await forgetUnusedGrant(client, grantId);
         await client.query('DELETE FROM offered_organisation WHERE connection_id = $1 AND tenant_id = $2', [
@@ -194,85 +252,89 @@ export function createConnections(pool: Pool): Connections {
   };
 }
 
-interface Locked {
-  company_id: string;
-  status: ConnectionStatus;
-  organisation_id: string | null;
-  grant_id: string | null;
-  backfilled_at: Date | null;
-}
+/** As people see it (`shownStatus`). */
+const shown = `CASE WHEN c.paused_at IS NOT NULL AND c.organisation_id IS NOT NULL
+                     AND c.status NOT IN ('authFailed', 'disconnected') THEN 'paused' ELSE c.status END`;
 
-/** The connection's row, kept from others until the transaction ends. */
-async function lock(client: PoolClient, id: string): Promise<Locked | null> {
-  const { rows } = await client.query<Locked>(
-    'SELECT company_id, status, organisation_id, grant_id, backfilled_at FROM connection WHERE id = $1 FOR UPDATE',
-    [id],
-  );
-  return rows[0] ?? null;
-}
+type NewConnection = Parameters<Connections['create']>[0];
 
-/** `active` is reached for the first time when the first full read is done, which is remembered for good. */
-async function setStatus(client: PoolClient, id: string, to: ConnectionStatus): Promise<void> {
-  await client.query(
-    `UPDATE connection
-     SET status = $2,
-         backfilled_at = CASE WHEN $2 = 'active' THEN coalesce(backfilled_at, clock_timestamp()) ELSE backfilled_at END
-     WHERE id = $1`,
-    [id, to],
-  );
-}
-
-async function bind(
+/** Under the company's lock, so that of many at once one is made; the keys of the tables say the same. */
+async function create(
   client: PoolClient,
-  id: string,
-  organisation: { tenantId: string; name: string; xeroConnectionId: string },
-  grantId: string,
-): Promise<'bound' | ConnectionCode> {
-  const locked = await lock(client, id);
-  if (locked === null) return 'organisation_mismatch';
-  if (locked.organisation_id !== null && locked.organisation_id !== organisation.tenantId) {
-    return 'organisation_mismatch';
-  }
-  if (!(await claimOrganisation(client, locked.company_id, organisation))) return 'organisation_taken';
-  await client.query(
-    'UPDATE connection SET organisation_id = $2, xero_connection_id = $3, grant_id = $4 WHERE id = $1',
-    [id, organisation.tenantId, organisation.xeroConnectionId, grantId],
+  tombstones: Tombstones,
+  connection: NewConnection,
+): Promise<{ created: true } | NotCreated> {
+  const { id, companyId, direction, locations, syncFromDate } = connection;
+  const wanted = locations === null ? 'company' : 'locations';
+  const { rows } = await client.query<{ sync_by: string | null }>(
+    'SELECT sync_by FROM company WHERE id = $1 AND deleting_at IS NULL FOR UPDATE',
+    [companyId],
   );
-  await setStatus(client, id, statusAfterConsent(locked));
-  await client.query('DELETE FROM offered_organisation WHERE connection_id = $1', [id]);
-  if (locked.grant_id !== null && locked.grant_id !== grantId) await forgetUnusedGrant(client, locked.grant_id);
-  return 'bound';
+  if (rows[0] === undefined) return { created: false, because: 'companyGone' };
+  const existing = await existingConnection(client, companyId, locations);
+  if (existing !== null) return existing;
+  const otherWay = (rows[0].sync_by ?? wanted) !== wanted || (await tombstones.refusesWay(client, companyId, wanted));
+  if (otherWay) return { created: false, because: 'otherWay' };
+  if (syncFromDate.chosen && (await tombstones.refusesDate(client, companyId, locations, syncFromDate.date))) {
+    return { created: false, because: 'otherSyncFromDate' };
+  }
+  await client.query('UPDATE company SET sync_by = $2 WHERE id = $1', [companyId, wanted]);
+  await client.query(
+    `INSERT INTO connection (id, company_id, sync_by, direction, sync_from_date_chosen, sync_from_date)
+     VALUES ($1, $2, $3, $4, $5, $6)`,
+    [id, companyId, wanted, direction, syncFromDate.chosen, syncFromDate.date],
+  );
+  await client.query('UPDATE location SET connection_id = $3 WHERE company_id = $1 AND id = ANY ($2)', [
+    companyId,
+    locations ?? [],
+    id,
+  ]);
+  return { created: true };
 }
 
-/**
- * An organisation belongs to the first company that bound it, for good. Of many at once, Postgres lets one insert the row;
- * the others wait for it here and then see whose it is.
- */
-async function claimOrganisation(
+/** What stands in the way: the connection of the whole company, or of one of the locations; or locations unknown. */
+async function existingConnection(
   client: PoolClient,
   companyId: string,
-  organisation: { tenantId: string; name: string },
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `INSERT INTO organisation (id, company_id, name) VALUES ($1, $2, $3)
-     ON CONFLICT (id) DO UPDATE SET name = excluded.name WHERE organisation.company_id = excluded.company_id`,
-    [organisation.tenantId, companyId, organisation.name],
+  locations: readonly string[] | null,
+): Promise<NotCreated | null> {
+  if (locations === null) {
+    const whole = `SELECT id FROM connection WHERE company_id = $1 AND sync_by = 'company'`;
+    const { rows } = await client.query<{ id: string }>(whole, [companyId]);
+    return rows[0] === undefined ? null : { created: false, existingId: rows[0].id };
+  }
+  const { rows } = await client.query<{ id: string; connection_id: string | null }>(
+    'SELECT id, connection_id FROM location WHERE company_id = $1 AND id = ANY ($2)',
+    [companyId, locations],
   );
-  return rowCount === 1;
+  const unknown = locations.filter((location) => !rows.some(({ id }) => id === location));
+  if (unknown.length > 0) return { created: false, because: 'unknownLocations', locations: unknown };
+  const existingId = rows.find(({ connection_id }) => connection_id !== null)?.connection_id ?? null;
+  return existingId === null ? null : { created: false, existingId };
 }
 
-function statusAfterConsent(connection: Locked): ConnectionStatus {
-  if (!consentable.has(connection.status)) return connection.status;
-  const next: ConnectionStatus = connection.backfilled_at === null ? 'syncingContacts' : 'active';
-  return connectionMoves[connection.status].includes(next) ? next : connection.status;
-}
-
-/** Tokens that serve nobody are not kept. */
-async function forgetUnusedGrant(client: PoolClient, grantId: string): Promise<void> {
+async function removeUnbound(client: PoolClient, id: string): Promise<boolean> {
+  const locked = await lock(client, id);
+  if (locked === null || !isUnbound(locked.status)) return false;
+  await client.query('UPDATE location SET connection_id = NULL WHERE connection_id = $1', [id]);
+  await client.query('DELETE FROM connection WHERE id = $1', [id]);
+  if (locked.grant_id !== null) await forgetUnusedGrant(client, locked.grant_id);
   await client.query(
-    'DELETE FROM oauth_grant g WHERE g.id = $1 AND NOT EXISTS (SELECT FROM connection WHERE grant_id = g.id)',
-    [grantId],
+    `UPDATE company SET sync_by = NULL
+      WHERE id = $1 AND NOT EXISTS (SELECT FROM connection WHERE company_id = $1)`,
+    [locked.company_id],
   );
+  return true;
+}
+
+/** A consent given meanwhile has brought a link of its own, which stays. */
+async function forgetLink(client: PoolClient, { connectionId, xeroConnectionId, grantId }: LinkToEnd): Promise<void> {
+  await client.query(
+    `UPDATE connection SET xero_connection_id = NULL, grant_id = NULL
+      WHERE id = $1 AND status = 'disconnected' AND xero_connection_id = $2 AND grant_id = $3`,
+    [connectionId, xeroConnectionId, grantId],
+  );
+  await forgetUnusedGrant(client, grantId);
 }
 
 function connectionOf(row: ConnectionRow): Connection {
@@ -281,6 +343,8 @@ function connectionOf(row: ConnectionRow): Connection {
     companyId: row.company_id,
     direction: row.direction,
     status: row.status,
+    paused: row.paused,
+    locations: row.locations,
     organisation:
       row.organisation_id === null
         ? null

@@ -19,12 +19,18 @@ export function createMirror(pool: pg.Pool): Mirror {
       inTransaction(pool, async (client) => {
         const stored = await storeRecords(client, lease.stream, page, false);
         const state = next(await lockState(client, lease), stored);
-        await advance(client, lease, state, stored, leaseMs);
+        await advance(client, lease, state, page.runId, stored, leaseMs);
         return state;
       }),
 
     async storeReferences(stream, page) {
-      await inTransaction(pool, (client) => storeRecords(client, stream, { ...page, complete: false }, true));
+      await inTransaction(pool, async (client) => {
+        // A company that is being deleted has no organisation any more: a late writer finds the door closed.
+        const { rows } = await client.query('SELECT FROM organisation WHERE id = $1 FOR KEY SHARE', [
+          page.organisationId,
+        ]);
+        if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false }, true);
+      });
     },
 
     missingParents: (organisationId, link, after, most) => missingParents(pool, organisationId, link, after, most),

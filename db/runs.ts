@@ -5,11 +5,19 @@ import type { Listed, ListPage, Run, RunKind, RunOutcome, Runs } from '../domain
 export function createRuns(pool: pg.Pool): Runs {
   return {
     async start(run) {
-      await pool.query(
+      const { rows } = await pool.query<{ started_at: Date; ended_at: Date | null }>(
         `INSERT INTO run (run_id, workflow_id, kind, connection_id) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (run_id) DO NOTHING`,
+         ON CONFLICT (run_id) DO UPDATE SET workflow_id = excluded.workflow_id
+         RETURNING started_at, ended_at`,
         [run.runId, run.workflowId, run.kind, run.connectionId],
       );
+      const row = rows[0] as { started_at: Date; ended_at: Date | null };
+      return { startedAt: row.started_at.toISOString(), open: row.ended_at === null };
+    },
+
+    async isOpen(runId) {
+      const { rows } = await pool.query('SELECT FROM run WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+      return rows.length > 0;
     },
 
     async end(runId, outcome) {
@@ -74,6 +82,13 @@ interface Tally {
   refused_app_minute: number;
 }
 
+interface RecordTally {
+  stream: string;
+  created: number;
+  changed: number;
+  unchanged: number;
+}
+
 interface RunRow {
   run_id: string;
   workflow_id: string;
@@ -83,6 +98,7 @@ interface RunRow {
   started_at: Date;
   ended_at: Date | null;
   tallies: Tally[];
+  records: RecordTally[];
   sleeps: { reason: string; seconds: number }[];
 }
 
@@ -90,6 +106,8 @@ const selectRun = `
   SELECT run.run_id, run.workflow_id, run.kind, run.connection_id, run.outcome, run.started_at, run.ended_at,
          (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM call_tally tally
            WHERE tally.connection_id = run.connection_id AND tally.run_id = run.run_id) AS tallies,
+         (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM record_tally tally
+           WHERE tally.connection_id = run.connection_id AND tally.run_id = run.run_id) AS records,
          (SELECT coalesce(json_agg(json_build_object('reason', reason, 'seconds',
                    round(extract(epoch FROM coalesce(ended_at, clock_timestamp()) - began_at))::int) ORDER BY began_at), '[]')
             FROM run_sleep WHERE run_sleep.run_id = run.run_id) AS sleeps
@@ -115,8 +133,19 @@ function toRun(row: RunRow): Run {
       appMinute: sum('refused_app_minute'),
     },
     sleeps: row.sleeps,
-    streams: Object.fromEntries(row.tallies.map((tally) => [tally.stream, { calls: Number(tally.calls) }])),
+    streams: streamTallies(row),
   };
+}
+
+function streamTallies({ tallies, records }: RunRow): Run['streams'] {
+  const names = new Set([...tallies, ...records].map(({ stream }) => stream));
+  return Object.fromEntries(
+    [...names].map((name) => {
+      const { created = 0, changed = 0, unchanged = 0 } = records.find(({ stream }) => stream === name) ?? {};
+      const calls = tallies.find(({ stream }) => stream === name)?.calls ?? 0;
+      return [name, { calls, created, changed, unchanged }];
+    }),
+  );
 }
 
 /** The cursor is the start of the last run of the page before, with its id where two began at one instant. */

@@ -84,7 +84,7 @@ interface StoreRow {
 export async function storeRecords(
   client: pg.PoolClient,
   stream: StreamName,
-  page: PageToStore,
+  page: Omit<PageToStore, 'runId'>,
   reference: boolean,
 ): Promise<StoredPage> {
   const { idField, decidingDate, collection, numberField } = streams[stream];
@@ -134,7 +134,7 @@ function elementsOf(text: string, collection: string): string[] {
 async function setRecordsAside(
   client: pg.PoolClient,
   stream: StreamName,
-  page: PageToStore,
+  page: Omit<PageToStore, 'runId'>,
   elements: string[],
 ): Promise<number> {
   const { rowCount } = await client.query(
@@ -150,7 +150,7 @@ async function setRecordsAside(
 async function deleteAbsent(
   client: pg.PoolClient,
   stream: StreamName,
-  page: PageToStore,
+  page: Omit<PageToStore, 'runId'>,
   present: string[],
 ): Promise<void> {
   await client.query(

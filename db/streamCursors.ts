@@ -1,10 +1,17 @@
 /** Where the reading of each stream stands: one reader at a time by a lease, a late writer refused by its fence. */
 import type pg from 'pg';
-import { LeaseLost, type Mirror, type ReaderLease, type StreamProgress, type StreamStatus } from '../domain/ports.js';
+import {
+  LeaseLost,
+  type Mirror,
+  type ReaderLease,
+  type StoredPage,
+  type StreamProgress,
+  type StreamStatus,
+} from '../domain/ports.js';
 import type { ReadingState } from '../domain/reading.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 
-type StreamCursors = Pick<Mirror, 'acquire' | 'release' | 'saveState' | 'finish' | 'countFault' | 'progress'>;
+type StreamCursors = Pick<Mirror, 'acquire' | 'release' | 'begin' | 'saveState' | 'finish' | 'countFault' | 'progress'>;
 
 export function createStreamCursors(pool: pg.Pool): StreamCursors {
   return {
@@ -13,17 +20,23 @@ export function createStreamCursors(pool: pg.Pool): StreamCursors {
         'INSERT INTO stream_cursor (connection_id, stream) VALUES ($1, $2) ON CONFLICT (connection_id, stream) DO NOTHING',
         [connectionId, stream],
       );
-      const { rows } = await pool.query<{ fence: string; state: ReadingState | null; status: StreamStatus }>(
+      const { rows } = await pool.query<HeldRow>(
         `UPDATE stream_cursor SET lease_holder = $3, fence = fence + 1,
                 lease_until = clock_timestamp() + $4 * interval '1 millisecond'
           WHERE connection_id = $1 AND stream = $2
             AND (lease_holder IS NULL OR lease_holder = $3 OR lease_until < clock_timestamp())
-         RETURNING fence, state, status`,
+         RETURNING fence, state, status, reading_began_at, completed_at`,
         [connectionId, stream, holder, leaseMs],
       );
       const row = rows[0];
       if (!row) return null;
-      return { lease: { connectionId, stream, fence: Number(row.fence) }, state: row.state, status: row.status };
+      return {
+        lease: { connectionId, stream, fence: Number(row.fence) },
+        state: row.state,
+        status: row.status,
+        beganAt: row.reading_began_at?.toISOString() ?? null,
+        everComplete: row.completed_at !== null,
+      };
     },
 
     async release(lease) {
@@ -32,6 +45,17 @@ export function createStreamCursors(pool: pg.Pool): StreamCursors {
           WHERE connection_id = $1 AND stream = $2 AND fence = $3`,
         [lease.connectionId, lease.stream, lease.fence],
       );
+    },
+
+    async begin(lease, state) {
+      const { rows } = await pool.query<{ reading_began_at: Date }>(
+        `UPDATE stream_cursor SET state = $4, status = 'reading', last_error = NULL, faults_in_a_row = 0,
+                reading_began_at = clock_timestamp()
+          WHERE connection_id = $1 AND stream = $2 AND fence = $3 RETURNING reading_began_at`,
+        [lease.connectionId, lease.stream, lease.fence, state],
+      );
+      if (!rows[0]) throw new LeaseLost(lease);
+      return rows[0].reading_began_at.toISOString();
     },
 
     async saveState(lease, state) {
@@ -91,21 +115,39 @@ async function updateHeld(pool: pg.Pool, lease: ReaderLease, set: string, values
   if (rowCount === 0) throw new LeaseLost(lease);
 }
 
-/** Keeps the state that a stored page led to, in the page's transaction; the caller holds the row. */
+/** Keeps the state that a stored page led to, and counts it for the run, in the page's transaction; the caller holds the row. */
 export async function advance(
   client: pg.PoolClient,
   lease: ReaderLease,
   state: ReadingState,
-  stored: { created: number; setAside: number },
+  runId: string,
+  stored: Pick<StoredPage, 'created' | 'changed' | 'unchanged' | 'setAside'>,
   leaseMs: number,
 ): Promise<void> {
   await client.query(
-    `UPDATE stream_cursor SET state = $3, status = 'reading', faults_in_a_row = 0, last_error = NULL,
+    `WITH tally AS (
+       INSERT INTO record_tally AS known (connection_id, run_id, stream, created, changed, unchanged)
+       VALUES ($1, $7, $2, $4, $8, $9)
+       ON CONFLICT (connection_id, run_id, stream) DO UPDATE
+          SET created = known.created + excluded.created, changed = known.changed + excluded.changed,
+              unchanged = known.unchanged + excluded.unchanged)
+     UPDATE stream_cursor SET state = $3, status = 'reading', faults_in_a_row = 0, last_error = NULL,
             records = records + $4, set_aside = set_aside + $5, progressed_at = clock_timestamp(),
             lease_until = clock_timestamp() + $6 * interval '1 millisecond'
       WHERE connection_id = $1 AND stream = $2`,
-    [lease.connectionId, lease.stream, state, stored.created, stored.setAside, leaseMs],
+    [
+      ...[lease.connectionId, lease.stream, state, stored.created, stored.setAside, leaseMs],
+      ...[runId, stored.changed, stored.unchanged],
+    ],
   );
+}
+
+interface HeldRow {
+  fence: string;
+  state: ReadingState | null;
+  status: StreamStatus;
+  reading_began_at: Date | null;
+  completed_at: Date | null;
 }
 
 interface ProgressRow {

@@ -35,6 +35,10 @@ export const connectionCodes = {
     message: 'The consent lacks permissions that the synchronisation needs.',
     remedy: 'Start the consent again and leave every permission ticked.',
   },
+  disconnected: {
+    message: 'The connection was disconnected.',
+    remedy: 'Nothing to do; POST /v1/connections/{id}/reconnect connects it again, with the same organisation.',
+  },
   account_codes_missing: {
     message: 'Account codes are missing or not usable.',
     remedy: 'Set them with PATCH /v1/connections/{id}/settings; mapping-options lists what the organisation has.',
@@ -88,9 +92,30 @@ export const requestCodes = {
     message: 'The connection is not ready for that.',
     remedy: 'Look at its status with GET /v1/connections/{id}; the consent in Xero comes first.',
   },
+  connection_final: {
+    message: 'The connection is bound to its organisation and cannot be deleted by itself.',
+    remedy: 'Disconnect it to end it and keep its data, or delete the company with everything it has.',
+  },
+  connection_pending: {
+    message: 'Nothing is bound yet, so there is nothing to disconnect, pause or resume.',
+    remedy: 'Give the consent in Xero first, or delete the connection: DELETE /v1/connections/{id}.',
+  },
+  sync_by_fixed: {
+    message: 'A company syncs as a whole or location by location, and this one does it the other way.',
+    remedy: 'Connect it the way it is connected already; GET /v1/connections?company= shows how.',
+  },
+  location_connected: {
+    message: 'A connection covers this location.',
+    remedy: 'It cannot be removed any more; mark it as not synced to keep it out of what is waited for.',
+  },
+  company_being_deleted: {
+    message: 'The company is being deleted.',
+    remedy: 'Wait until its deletion has ended; the same id may be used again then.',
+  },
   sync_from_date_fixed: {
     message: 'The Sync From Date is set and cannot be changed.',
-    remedy: 'Nothing to do: it was fixed when it was chosen.',
+    remedy:
+      'Nothing to do: it was fixed when it was first chosen, be it before the company was deleted and made again.',
   },
   too_many_requests: { message: 'Too many requests with this key.', remedy: 'Wait as long as Retry-After says.' },
   body_too_large: { message: 'The body is too large.', remedy: 'Send fewer elements in one call.' },

@@ -5,6 +5,8 @@ export const readingTaskQueue = 'nightledger-reading';
 
 export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
+  sync: (connectionId: string): string => `sync:${connectionId}`,
+  deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
 
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */

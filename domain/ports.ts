@@ -8,4 +8,5 @@ export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';
 export * from './ports/runs.js';
+export * from './ports/work.js';
 export * from './ports/xero.js';

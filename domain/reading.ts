@@ -135,6 +135,24 @@ export function beginFull(stream: Stream, syncFromDate: string | null): ReadingS
   return { ...fresh, slices: [range], pass };
 }
 
+/**
+ * The reading that follows a complete one: what changed since it began, or the whole where Xero does not tell. A `numbered`
+ * stream goes on behind its last number; pages without a count are swept, for there is no last page to begin with.
+ */
+export function beginNext(stream: Stream, last: ReadingState, syncFromDate: string | null): ReadingState {
+  const { cursor, doubted, slices, offset } = last;
+  const full = { ...beginFull(stream, syncFromDate), cursor };
+  if (stream.way === 'numbered') return { ...full, offset };
+  if (!stream.modifiedSince || cursor === null) return full;
+  if (stream.way === 'plainPages') return { ...full, since: cursor };
+  return { ...full, pass: 'catchUp', since: cursor, doubted, slices };
+}
+
+/** A complete reading of everything once more; the cursor stays where it was until it is done. */
+export function beginAnew(stream: Stream, last: ReadingState, syncFromDate: string | null): ReadingState {
+  return { ...beginFull(stream, syncFromDate), cursor: last.cursor };
+}
+
 /** The calls that may be made now, given the pages that are in flight already; empty when all that is left is to wait. */
 export function nextCalls(stream: Stream, state: ReadingState, inFlight: readonly number[], most: number): PageCall[] {
   const { pass } = state;

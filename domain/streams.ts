@@ -14,7 +14,8 @@
 export type WayOfReading = 'orderedPages' | 'stampedPages' | 'plainPages' | 'numbered' | 'wholeList';
 
 /** Contacts come first, then what documents refer to, then the documents, then what takes a call for every hundred. */
-export type Stage = 'contacts' | 'settings' | 'documents' | 'extras';
+export const stages = ['contacts', 'settings', 'documents', 'extras'] as const;
+export type Stage = (typeof stages)[number];
 
 export interface Stream {
   name: StreamName;

@@ -1,6 +1,6 @@
 import { Client } from '@temporalio/client';
 import { buildApi } from '../api/app.js';
-import { createBackfillControl } from '../api/temporal.js';
+import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
@@ -20,9 +20,12 @@ await run(async () => {
   const pool = createPool(url, poolSize);
   const connection = clientConnection();
   const { namespace } = temporalConfig();
+  const client = new Client({ connection, namespace });
   const app = await buildApi({
     ...compose(config, pool),
-    backfills: createBackfillControl(new Client({ connection, namespace })),
+    backfills: createBackfillControl(client),
+    syncs: createSyncControl(client),
+    deletions: createDeletionControl(client),
     scopesFor,
     missingScopes,
     readiness: async () => ({

@@ -6,10 +6,14 @@ import { createCallBudget } from '../db/budget.js';
 import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
+import { createDeletion } from '../db/deletion.js';
 import { createGrants } from '../db/grants.js';
+import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
+import { createTombstones } from '../db/tombstones.js';
+import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
 import { createXeroReader } from '../xero/reader.js';
@@ -32,20 +36,25 @@ export function databaseUrl(config: Config): string {
 /** What both the API and the workers use, put together once for a process. @throws IncompleteConfig */
 export function compose(config: Config, pool: pg.Pool) {
   const sealing = sealingOf(config);
+  const tombstones = createTombstones(sealing);
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
+  const tokens = createTokenKeeper({ grants, oauth });
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
-    connections: createConnections(pool),
+    connections: createConnections(pool, tombstones),
+    locations: createLocations(pool),
+    deletion: createDeletion(pool, tombstones),
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
     runs: createRuns(pool),
     mirror: createMirror(pool),
     grants,
     oauth,
+    links: createXeroLinks({ tokens, oauth }),
     budget,
-    xero: createXeroReader({ budget, tokens: createTokenKeeper({ grants, oauth }), apiUrl: config.xero.apiUrl }),
+    xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),

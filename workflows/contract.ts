@@ -3,6 +3,7 @@
  * import this page and no workflow code.
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { SyncMode } from '../activities/reading.js';
 import { searchAttributes as names } from '../domain/names.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -29,10 +30,29 @@ export interface BackfillResult {
   records: Record<string, number>;
 }
 
+export const syncWorkflowName = 'sync';
+
+export interface SyncInput {
+  connectionId: string;
+  mode: SyncMode;
+  /** Null for all that the connection reads. */
+  streams: StreamName[] | null;
+}
+
+export interface SyncResult {
+  outcome: 'completed' | 'could_not_sync';
+  /** What the run did to the mirror, by stream. */
+  counts: Record<string, { created: number; changed: number; unchanged: number }>;
+}
+
+/** Takes the company's id, answers the rows removed by table. */
+export const deleteCompanyWorkflowName = 'deleteCompany';
+
 /** Messages to a running workflow. Each may be sent twice without harm. */
 export const pauseSignal = 'pause';
 export const resumeSignal = 'resume';
-export const syncFromDateChosenSignal = 'syncFromDateChosen';
+/** Something that a first full read may be waiting for is different now: it looks again. */
+export const connectionChangedSignal = 'connectionChanged';
 
 export const searchAttributeKeys = {
   company: defineSearchAttributeKey(names.company, 'KEYWORD'),
@@ -46,8 +66,11 @@ export type RunState =
   | 'readingContacts'
   | 'readingSettings'
   | 'awaitingSyncFromDate'
+  | 'awaitingAccountCodes'
+  | 'awaitingLocations'
   | 'awaitingDate'
   | 'readingDocuments'
+  | 'readingChanges'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

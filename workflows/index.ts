@@ -1,2 +1,4 @@
 /** Every workflow of the reading queue, for the worker's bundle. */
 export { initialBackfill } from './initialBackfill.js';
+export { sync } from './sync.js';
+export { deleteCompany } from './deleteCompany.js';

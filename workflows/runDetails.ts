@@ -1,6 +1,9 @@
+import type { ReadChangesResult } from '../activities/changes.js';
 import type { ReadStreamResult } from '../activities/reading.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
+
+type StreamChanges = ReadChangesResult['counts'][string];
 
 export interface Progress {
   company: string;
@@ -9,17 +12,22 @@ export interface Progress {
   waitsFor: string | null;
   /** Minutes without a page, once they are more than a wait explains. */
   stillFor: number | null;
-  streams: Partial<
-    Record<StreamName, { records: number; expected: number | null; outcome: ReadStreamResult['outcome'] }>
-  >;
+  /** Settings that are missing or do not fit the organisation, by field. */
+  faults: string[];
+  /** What stands behind a stream's name. */
+  streams: Partial<Record<StreamName, string>>;
 }
 
 const sentences: Record<RunState, string> = {
   readingContacts: 'Reading contacts; everything else comes after them.',
   readingSettings: 'Reading what documents refer to: accounts, tax rates, tracking, currencies, items.',
   awaitingSyncFromDate: 'Waiting until a person chooses the Sync From Date.',
+  awaitingAccountCodes:
+    'Waiting for account codes that the organisation has: PATCH /v1/connections/{id}/settings, whose "faults" name the fields.',
+  awaitingLocations: 'Waiting until every location of the company is connected, or marked as not synced.',
   awaitingDate: 'Waiting for the Sync From Date to begin in the time zone of the organisation.',
   readingDocuments: 'Reading documents from the Sync From Date.',
+  readingChanges: 'Reading what changed in Xero since the last reading.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -36,14 +44,26 @@ const outcomes: Record<ReadStreamResult['outcome'], string> = {
   more: 'being read',
   sleep: "waits for the next day's calls",
   unavailable: 'not available to this organisation',
+  notYet: 'left to the first full read',
 };
+
+/** How far a first full read is with a stream. */
+export function readSoFar({ records, expected, outcome }: ReadStreamResult): string {
+  return `**${records}** of ${expected ?? '?'}, ${outcomes[outcome]}`;
+}
+
+/** What a sync did to a stream of the mirror. */
+export function changesOf({ created, changed, unchanged }: StreamChanges): string {
+  return `**${created}** new, **${changed}** changed, ${unchanged} as they were`;
+}
 
 /** What support staff read at the head of a run in the Temporal UI: markdown, our ids and counts only. */
 export function runDetails(progress: Progress): string {
-  const { syncFromDate, waitsFor, stillFor } = progress;
+  const { syncFromDate, waitsFor, stillFor, faults } = progress;
   const from = syncFromDate?.chosen ? (syncFromDate.date ?? 'all history') : 'not chosen yet';
   const paragraphs = [
     `**${sentences[progress.doing]}**`,
+    faults.length === 0 ? '' : `Settings to be corrected: ${faults.join(', ')}`,
     waitsFor === null ? '' : `Waits for: ${waitsFor}`,
     stillFor === null ? '' : `No page was stored for ${stillFor} minutes.`,
     `Company ${progress.company}, Sync From Date: ${from}`,
@@ -53,8 +73,6 @@ export function runDetails(progress: Progress): string {
 }
 
 /** A list and no table: the UI sets a table's columns against each other without a gap. */
-function streamLine(name: StreamName, stream: Progress['streams'][StreamName]): string[] {
-  if (!stream) return [];
-  const { records, expected, outcome } = stream;
-  return [`- ${streams[name].title}: **${records}** of ${expected ?? '?'}, ${outcomes[outcome]}`];
+function streamLine(name: StreamName, stream: string | undefined): string[] {
+  return stream === undefined ? [] : [`- ${streams[name].title}: ${stream}`];
 }

@@ -22,6 +22,8 @@ export const line = (longest: number) =>
 
 export const companyId = line(200).describe("The platform's own id of its customer.");
 
+export const locationId = line(200).describe("The platform's own id of a site of the company.");
+
 export const connectionParams = z.object({ id: z.uuid().describe('Id of the connection.') });
 
 export const pageQuery = z.object({
@@ -31,6 +33,9 @@ export const pageQuery = z.object({
 
 export const listOf = <Row extends z.ZodType>(row: Row) =>
   z.object({ data: z.array(row), nextCursor: z.string().nullable().describe('Null at the end of the list.') });
+
+/** The body of a 204. */
+export const nothing = z.null();
 
 /** What any call under /v1 may answer besides what it promises. */
 const always = [401, 403, 422, 429, 500, 503] as const;

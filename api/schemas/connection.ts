@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { connectionCodes } from '../../domain/codes.js';
 import { connectionStatuses } from '../../domain/connection.js';
 import { budgetSchema } from './budget.js';
-import { calendarDate, companyId, instant, pageQuery } from './common.js';
+import { calendarDate, companyId, instant, locationId, pageQuery } from './common.js';
 
 const direction = z
   .enum(['two-way', 'import'])
@@ -18,6 +18,12 @@ const connectionCode = z.string().meta({ enum: Object.keys(connectionCodes) });
 
 export const connectBody = z.object({
   company: companyId,
+  locations: z
+    .array(locationId)
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe('Absent: the company as a whole. A company syncs one way or the other.'),
   direction,
   syncFromDate: calendarDate
     .nullable()
@@ -49,6 +55,10 @@ export const connectionsQuery = pageQuery.extend({
   company: companyId.optional(),
   status: z.enum(connectionStatuses).optional(),
   lastError: z.enum(Object.keys(connectionCodes) as [string, ...string[]]).optional(),
+  attention: z
+    .stringbool()
+    .optional()
+    .describe('True: only those that wait for a person, or whose last work did not end well.'),
 });
 
 export const offeredOrganisation = z.object({ tenantId: z.guid(), name: z.string() });
@@ -75,6 +85,7 @@ export const connectionSchema = z
   .object({
     id: z.uuid(),
     company: z.string(),
+    locations: z.array(z.string()).nullable().describe('Those it covers; null: the company as a whole.'),
     direction,
     status: z.enum(connectionStatuses),
     organisation: organisation.nullable(),
@@ -83,6 +94,9 @@ export const connectionSchema = z
     sleepingUntil: instant.nullable(),
     lastSuccessfulSyncAt: instant.nullable(),
     lastError: z.object({ code: connectionCode, message: z.string(), remedy: z.string(), at: instant }).nullable(),
+    needsPerson: z
+      .array(z.object({ reason: z.string(), count: z.number().int(), remedy: z.string() }))
+      .describe('What waits for a person, with how many of it there are.'),
     backfilledAt: instant.nullable().describe('When the first full read was done.'),
     running: z.array(runningWork),
     budget: budgetSchema.nullable(),

@@ -32,7 +32,12 @@ export const runSchema = z
     bytes: z.number(),
     rateLimited,
     sleeps,
-    streams: z.record(z.string(), z.object({ calls: z.number() })),
+    streams: z
+      .record(
+        z.string(),
+        z.object({ calls: z.number(), created: z.number(), changed: z.number(), unchanged: z.number() }),
+      )
+      .describe('By stream: calls made, and records of the mirror that they created, changed and left unchanged.'),
   })
   .meta({ id: 'Run', description: 'One run of a workflow, with what it asked of Xero.' });
 

@@ -13,16 +13,48 @@ export interface Company {
 }
 
 export interface Companies {
-  put(id: string, name: string): Promise<{ company: Company; created: boolean }>;
+  /** Null while the company is being deleted. */
+  put(id: string, name: string): Promise<{ company: Company; created: boolean } | null>;
+  /** Null also while it is being deleted. */
   get(id: string): Promise<Company | null>;
   list(page: ListPage & { search?: string }): Promise<Listed<Company>>;
+  /** From now on nobody sees it and nothing new is made for it. False when there is none; true as often as it is asked. */
+  beginDeletion(id: string): Promise<boolean>;
+}
+
+/** A site of a company. */
+export interface Location {
+  id: string;
+  name: string;
+  /** False: it has no books in Xero, and the company's first reads do not wait for it. */
+  synced: boolean;
+  /** The connection that covers it. */
+  connectionId: string | null;
+}
+
+export interface Locations {
+  put(
+    companyId: string,
+    location: Pick<Location, 'id' | 'name' | 'synced'>,
+  ): Promise<{ location: Location; created: boolean }>;
+  get(companyId: string, id: string): Promise<Location | null>;
+  list(companyId: string, page: ListPage): Promise<Listed<Location>>;
+  /** `connected` when a connection covers it: then nothing is removed. */
+  remove(companyId: string, id: string): Promise<'removed' | 'connected' | 'unknown'>;
+  /** Ids of locations with books of their own that no bound connection covers; empty where the company syncs as a whole. */
+  awaited(companyId: string): Promise<string[]>;
 }
 
 export interface Connection {
   id: string;
   companyId: string;
   direction: Direction;
+  /** As the work has it; what people see also says whether a person paused it (`shownStatus`). */
   status: ConnectionStatus;
+  /** Does a person hold what is sent to Xero? Reading goes on. */
+  paused: boolean;
+  /** The locations it covers; null where it covers the whole company. */
+  locations: string[] | null;
   organisation: BoundOrganisation | null;
   grantId: string | null;
   /** `chosen` false: still to be chosen; `date` null when chosen: all history. */
@@ -48,20 +80,60 @@ export interface BoundOrganisation {
   countryCode: string | null;
 }
 
+/** Why a connection was not made. */
+export type NotCreated =
+  | { created: false; existingId: string }
+  /** The company, or one location, syncs the other way already, or did before it was deleted. */
+  | { created: false; because: 'otherWay' }
+  | { created: false; because: 'unknownLocations'; locations: string[] }
+  | { created: false; because: 'companyGone' }
+  /** Another date was set for it before it was deleted. */
+  | { created: false; because: 'otherSyncFromDate' };
+
+/** A link of Xero's that is to be ended there, with the grant that can do it. */
+export interface LinkToEnd {
+  connectionId: string;
+  xeroConnectionId: string;
+  grantId: string;
+}
+
 export interface Connections {
-  /** @returns the id of the company's existing connection when it has one. */
+  /**
+   * @param connection.locations those it covers; null for the whole company.
+   * @returns the id of the existing connection when the company, or one of the locations, has one.
+   */
   create(connection: {
     id: string;
     companyId: string;
     direction: Direction;
+    locations: readonly string[] | null;
     syncFromDate: { chosen: boolean; date: string | null };
-  }): Promise<{ created: true } | { created: false; existingId: string }>;
+  }): Promise<{ created: true } | NotCreated>;
   get(id: string): Promise<Connection | null>;
   list(
-    page: ListPage & { company?: string; status?: ConnectionStatus; lastError?: string },
+    page: ListPage & { company?: string; status?: ConnectionStatus; lastError?: string; attention?: boolean },
   ): Promise<Listed<Connection>>;
-  /** Moves the status if the state machine allows it; answers whether it did. */
-  move(id: string, to: ConnectionStatus): Promise<boolean>;
+  /** The ids of a company's connections. */
+  ofCompany(companyId: string): Promise<string[]>;
+  /**
+   * Moves the status because a run got on, if the state machine allows it and the run has not ended meanwhile, be it that
+   * a disconnect or a new consent ended it. Answers whether it did.
+   */
+  moveByRun(id: string, runId: string, to: ConnectionStatus): Promise<boolean>;
+  /** Xero no longer accepts the connection by this grant; a newer consent is not touched. Answers whether it moved. */
+  refused(id: string, grantId: string): Promise<boolean>;
+  /** Removes it while nothing is bound, with its consents, offers and a grant that nobody else uses. */
+  removeUnbound(id: string): Promise<boolean>;
+  /** Ends it here, and every run of it; the data stay. False before anything was bound. May be repeated. */
+  disconnect(id: string): Promise<boolean>;
+  /** Links of disconnected connections that Xero still holds; `id` null for all. */
+  linksToEnd(id: string | null): Promise<LinkToEnd[]>;
+  /** The link is ended at Xero: forgets it, and its grant where nobody else uses it. */
+  linkEnded(link: LinkToEnd): Promise<void>;
+  /** Holds or lets go what is sent to Xero. */
+  setPaused(id: string, paused: boolean): Promise<void>;
+  /** Bound connections whose first full read nobody started since: their process died in between. */
+  withoutBackfill(): Promise<Connection[]>;
   /** Once. False when it was chosen already. */
   chooseSyncFromDate(id: string, date: string | null): Promise<boolean>;
   /** Keeps a consent that covers several organisations until one is chosen; false when none is to be chosen. */
@@ -85,6 +157,18 @@ export interface Connections {
   setSleeping(id: string, until: string | null): Promise<void>;
   recordError(id: string, code: ConnectionCode): Promise<void>;
   recordSuccess(id: string): Promise<void>;
+}
+
+/** Removing everything that a company has here. Each step may be repeated. */
+export interface Deletion {
+  /** Leaves the tombstone, by which the company and its organisations stay bound for good. */
+  bury(companyId: string): Promise<void>;
+  /** The links that Xero holds for the company. */
+  links(companyId: string): Promise<LinkToEnd[]>;
+  /** The tables, in the order in which they are emptied. */
+  tables: readonly string[];
+  /** Removes a batch of the company's rows. @returns how many; 0 when none is left. */
+  empty(companyId: string, table: string): Promise<number>;
 }
 
 /** One consent under way: `state` is stored only as a hash, is good once, and ends after ten minutes. */

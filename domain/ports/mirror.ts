@@ -19,6 +19,18 @@ export interface StreamProgress {
   completedAt: string | null;
 }
 
+/** A stream in the hands of a reader. */
+export interface HeldStream {
+  lease: ReaderLease;
+  /** Of the last reading, complete or not; null before the first. */
+  state: ReadingState | null;
+  status: StreamStatus;
+  /** When that reading began; null before the first. */
+  beganAt: string | null;
+  /** Was it ever read to its end? */
+  everComplete: boolean;
+}
+
 /** The one reader a stream has; `fence` makes a writer that lost its lease harmless. */
 export interface ReaderLease {
   connectionId: string;
@@ -28,6 +40,8 @@ export interface ReaderLease {
 
 export interface PageToStore {
   organisationId: string;
+  /** The run that reads, which the page's counts are kept for (first execution run id). */
+  runId: string;
   text: string;
   /** The instant (Postgres's clock) before the call was sent: at equal stamps the later read wins. */
   readAt: string;
@@ -57,12 +71,7 @@ export interface StoredPage {
 
 export interface Mirror {
   /** Takes the stream for one reader; null while another holds it. The same holder may take it again. */
-  acquire(
-    connectionId: string,
-    stream: StreamName,
-    holder: string,
-    leaseMs: number,
-  ): Promise<{ lease: ReaderLease; state: ReadingState | null; status: StreamStatus } | null>;
+  acquire(connectionId: string, stream: StreamName, holder: string, leaseMs: number): Promise<HeldStream | null>;
   release(lease: ReaderLease): Promise<void>;
   /** Postgres's clock. */
   now(): Promise<string>;
@@ -80,10 +89,12 @@ export interface Mirror {
   /** Ids, in ascending order after `after`, that records in scope refer to and the mirror lacks. */
   missingParents(organisationId: string, link: ParentLink, after: string, most: number): Promise<string[]>;
   /** Stores records because others refer to them, wherever their dates lie. */
-  storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete'>): Promise<void>;
+  storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete' | 'runId'>): Promise<void>;
   /** Records of a stream in the mirror that are in scope and not deleted there. */
   countInScope(organisationId: string, stream: StreamName): Promise<number>;
-  /** Saves a state that changed without a page, a new reading's first one too. @throws LeaseLost */
+  /** A new reading begins with this state; answers when, by Postgres's clock. @throws LeaseLost */
+  begin(lease: ReaderLease, state: ReadingState): Promise<string>;
+  /** Saves a state that changed without a page. @throws LeaseLost */
   saveState(lease: ReaderLease, state: ReadingState): Promise<void>;
   finish(lease: ReaderLease, status: 'complete' | 'unavailable' | 'failed', code: StreamCode | null): Promise<void>;
   /** Counts a fault; answers how many came in a row without a stored page between them. */

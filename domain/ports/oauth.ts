@@ -34,6 +34,15 @@ export interface XeroOAuth {
   endConnection(accessToken: string, xeroConnectionId: string): Promise<void>;
 }
 
+/** Links between an organisation and this app, at Xero. */
+export interface XeroLinks {
+  /**
+   * Ends one link at Xero and no other. A link that Xero does not know any more, or a grant that is dead, counts as ended.
+   * @throws XeroFault when Xero cannot be had.
+   */
+  end(link: { grantId: string; xeroConnectionId: string }): Promise<void>;
+}
+
 export interface StoredGrant {
   id: string;
   tokens: TokenSet;

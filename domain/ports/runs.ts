@@ -18,11 +18,29 @@ export interface Run {
   bytes: number;
   rateLimited: { minute: number; day: number; concurrent: number; appMinute: number };
   sleeps: { reason: string; seconds: number }[];
-  streams: Record<string, { calls: number }>;
+  streams: Record<string, StreamTally>;
+}
+
+/** What a run asked of Xero for a stream, and what came of it in the mirror. */
+export interface StreamTally {
+  calls: number;
+  created: number;
+  changed: number;
+  unchanged: number;
 }
 
 export interface Runs {
-  start(run: { workflowId: string; runId: string; kind: RunKind; connectionId: string }): Promise<void>;
+  /**
+   * Notes it, once. @returns when it was first noted, by Postgres's clock, and whether it is still open: a disconnect or a
+   * new consent closes every run that was in hand.
+   */
+  start(run: {
+    workflowId: string;
+    runId: string;
+    kind: RunKind;
+    connectionId: string;
+  }): Promise<{ startedAt: string; open: boolean }>;
+  isOpen(runId: string): Promise<boolean>;
   end(runId: string, outcome: RunOutcome): Promise<void>;
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
   beginSleep(runId: string, reason: string, until: string): Promise<void>;

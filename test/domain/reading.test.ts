@@ -4,12 +4,13 @@ import {
   afterPage,
   afterRefusedOrder,
   beginFull,
+  beginNext,
   nextCalls,
   type PageCall,
   type PageOutcome,
 } from '../../domain/reading.js';
 import { type Stream, type StreamName, streams } from '../../domain/streams.js';
-import { ListModel, type Mirror, nextReading, readWhileEdited, seeded } from '../support/readingModel.js';
+import { ListModel, type Mirror, readWhileEdited, seeded } from '../support/readingModel.js';
 
 /** One stream for each way in which a list changes under a reader. */
 const waysOfReading: [string, StreamName, string | null][] = [
@@ -52,7 +53,7 @@ function expectComplete({ stream, syncFrom, seed, edits, ...scene }: Scene): voi
     'unchanged since the moment from which the next reading asks',
   ).toEqual([]);
   model.tick(60_000);
-  readWhileEdited(model, nextReading(stream, state, beginFull(stream, syncFrom)), syncFrom, mirror, random, 0);
+  readWhileEdited(model, beginNext(stream, state, syncFrom), syncFrom, mirror, random, 0);
   const missing = wanted.filter((row) => mirror.get(row.id)?.stamp !== row.stamp);
   expect(
     missing.map((row) => row.id),

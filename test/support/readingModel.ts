@@ -174,15 +174,3 @@ function outcomeOf(
     asOf: new Date(sentAt - overlapMs).toISOString(),
   };
 }
-
-/** The next sync's state: what changed since the last reading, or the whole where Xero does not tell. */
-export function nextReading(
-  stream: Stream,
-  { cursor, doubted, slices, offset }: ReadingState,
-  full: ReadingState,
-): ReadingState {
-  const since = stream.modifiedSince ? cursor : null;
-  if (stream.way === 'numbered') return { ...full, offset };
-  if (stream.way === 'plainPages') return { ...full, since };
-  return { ...full, pass: 'catchUp', since, cursor, doubted, slices };
-}

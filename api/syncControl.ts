@@ -1,0 +1,19 @@
+import type { SyncMode } from '../activities/reading.js';
+import type { StreamName } from '../domain/streams.js';
+import type { WorkflowRun } from './backfillControl.js';
+
+/** How the API starts and ends the sync of a connection. */
+export interface SyncControl {
+  /** Starts a sync, or joins the one in hand. */
+  start(sync: SyncStart): Promise<WorkflowRun & { alreadyRunning: boolean }>;
+  /** Null when none is in hand. */
+  cancel(connectionId: string): Promise<WorkflowRun | null>;
+}
+
+export interface SyncStart {
+  connectionId: string;
+  companyId: string;
+  mode: SyncMode;
+  /** Null for all that the connection reads. */
+  streams: StreamName[] | null;
+}

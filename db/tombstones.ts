@@ -1,0 +1,153 @@
+/**
+ * What is left of a deleted company: keyed hashes that say nothing to a reader, and by which the same company stays bound
+ * to its organisation and its Sync From Date, and no other company gets the organisation (rules.md, "Who is connected to
+ * whom"). The key stands sealed in its own row: a copy of the database cannot try company ids against the hashes.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Pool, PoolClient } from 'pg';
+import type { ConnectionCode } from '../domain/codes.js';
+import type { Sealing } from './sealing.js';
+
+export type SyncBy = 'company' | 'locations';
+
+interface Dated {
+  sync_from_date_chosen: boolean;
+  sync_from_date: string | null;
+}
+
+export interface Tombstones {
+  /** May this connection have this organisation, for all that deleted companies left? Null: it may. */
+  verdict(
+    client: PoolClient,
+    connectionId: string,
+    connection: { company_id: string; sync_by: SyncBy } & Dated,
+    organisationId: string,
+  ): Promise<ConnectionCode | null>;
+  /** Did the company, while it was here before, sync the other way? */
+  refusesWay(client: PoolClient, companyId: string, syncBy: SyncBy): Promise<boolean>;
+  /** Was another Sync From Date set for one of these places before? `locations` null is the whole company. */
+  refusesDate(
+    client: PoolClient,
+    companyId: string,
+    locations: readonly string[] | null,
+    date: string | null,
+  ): Promise<boolean>;
+  /** Buries every bound connection of a company. May be repeated. */
+  bury(pool: Pool, companyId: string): Promise<void>;
+}
+
+const sealingContext = 'tombstone key';
+/** Where no location's id can be. */
+const wholeCompany = '\n';
+
+export function createTombstones(sealing: Sealing): Tombstones {
+  const open = (row: { sealed_key: Buffer } | undefined): Buffer | null =>
+    row === undefined ? null : Buffer.from(sealing.open(row.sealed_key, sealingContext), 'base64');
+
+  /** Null while nothing was ever buried. */
+  const keyOf = async (client: Pick<PoolClient, 'query'>): Promise<Buffer | null> =>
+    open((await client.query<{ sealed_key: Buffer }>('SELECT sealed_key FROM tombstone_key')).rows[0]);
+
+  const keyForEver = async (client: Pick<PoolClient, 'query'>): Promise<Buffer> => {
+    const fresh = sealing.seal(randomBytes(32).toString('base64'), sealingContext);
+    await client.query('INSERT INTO tombstone_key (sealed_key) VALUES ($1) ON CONFLICT DO NOTHING', [fresh]);
+    return (await keyOf(client)) as Buffer;
+  };
+
+  return {
+    async verdict(client, connectionId, connection, organisationId) {
+      const key = await keyOf(client);
+      if (key === null) return null;
+      const { rows } = await client.query<Buried>(
+        `SELECT company_hash, place_hash, organisation_hash FROM tombstone WHERE company_hash = $1 OR organisation_hash = $2`,
+        [hash(key, 'company', connection.company_id), hash(key, 'organisation', organisationId)],
+      );
+      const places = await placesOf(client, connectionId, connection.sync_by);
+      return verdictOf(rows, key, connection.company_id, places, organisationId);
+    },
+
+    async refusesWay(client, companyId, syncBy) {
+      const key = await keyOf(client);
+      if (key === null) return false;
+      const { rows } = await client.query('SELECT FROM tombstone WHERE company_hash = $1 AND sync_by <> $2', [
+        hash(key, 'company', companyId),
+        syncBy,
+      ]);
+      return rows.length > 0;
+    },
+
+    async refusesDate(client, companyId, locations, date) {
+      const key = await keyOf(client);
+      if (key === null) return false;
+      const { rows } = await client.query(
+        `SELECT FROM tombstone WHERE company_hash = $1 AND place_hash = ANY ($2) AND sync_from_date_hash <> $3`,
+        [
+          hash(key, 'company', companyId),
+          (locations ?? [wholeCompany]).map((place) => hash(key, 'place', place)),
+          hash(key, 'date', date ?? ''),
+        ],
+      );
+      return rows.length > 0;
+    },
+
+    async bury(pool, companyId) {
+      const { rows } = await pool.query<Dated & { id: string; sync_by: SyncBy; organisation_id: string }>(
+        `SELECT id, sync_by, organisation_id, sync_from_date_chosen, sync_from_date::text AS sync_from_date
+           FROM connection WHERE company_id = $1 AND organisation_id IS NOT NULL`,
+        [companyId],
+      );
+      if (rows.length === 0) return;
+      const key = await keyForEver(pool);
+      for (const connection of rows) {
+        const places = await placesOf(pool, connection.id, connection.sync_by);
+        await pool.query(
+          `INSERT INTO tombstone (company_hash, place_hash, sync_by, organisation_hash, sync_from_date_hash)
+           SELECT $1, place, $3, $4, $5 FROM unnest($2::bytea[]) AS place ON CONFLICT DO NOTHING`,
+          [
+            hash(key, 'company', companyId),
+            places.map((place) => hash(key, 'place', place)),
+            connection.sync_by,
+            hash(key, 'organisation', connection.organisation_id),
+            connection.sync_from_date_chosen ? hash(key, 'date', connection.sync_from_date ?? '') : null,
+          ],
+        );
+      }
+    },
+  };
+}
+
+interface Buried {
+  company_hash: Buffer;
+  place_hash: Buffer;
+  organisation_hash: Buffer;
+}
+
+function verdictOf(
+  buried: readonly Buried[],
+  key: Buffer,
+  companyId: string,
+  places: readonly string[],
+  organisationId: string,
+): ConnectionCode | null {
+  const company = hash(key, 'company', companyId);
+  const organisation = hash(key, 'organisation', organisationId);
+  const own = buried.filter(({ company_hash }) => company_hash.equals(company));
+  if (buried.length > own.length) return 'organisation_taken';
+  const held = places.map((place) => hash(key, 'place', place));
+  const samePlace = own.filter(({ place_hash }) => held.some((place) => place.equals(place_hash)));
+  return samePlace.every(({ organisation_hash }) => organisation_hash.equals(organisation))
+    ? null
+    : 'organisation_mismatch';
+}
+
+async function placesOf(client: Pick<PoolClient, 'query'>, connectionId: string, syncBy: SyncBy): Promise<string[]> {
+  if (syncBy === 'company') return [wholeCompany];
+  const { rows } = await client.query<{ id: string }>('SELECT id FROM location WHERE connection_id = $1', [
+    connectionId,
+  ]);
+  return rows.map(({ id }) => id);
+}
+
+function hash(key: Buffer, kind: string, value: string): Buffer {
+  return createHmac('sha256', key).update(`${kind}:${value}`).digest();
+}

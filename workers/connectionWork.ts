@@ -1,0 +1,16 @@
+import type { Client } from '@temporalio/client';
+import { endWork } from '../api/endWork.js';
+import { startBackfill } from '../api/startBackfill.js';
+import { createBackfillControl, createSyncControl } from '../api/temporal.js';
+import type { ConnectionWork, Runs } from '../domain/ports.js';
+
+/** What a worker's activities ask of Temporal, done as the API does it. */
+export function createConnectionWork(client: Client, runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>): ConnectionWork {
+  const controls = { backfills: createBackfillControl(client), syncs: createSyncControl(client), runs };
+  return {
+    async startBackfill(connection) {
+      await startBackfill(controls, connection);
+    },
+    stop: (connectionId) => endWork(controls, connectionId),
+  };
+}

@@ -1,0 +1,21 @@
+/** The activities as the workflows call them, by risk: reads are repeated, bookkeeping is short. */
+import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import type { BookkeepingActivities, ReadingActivities } from '../activities/index.js';
+
+/** Reads are repeated until they succeed or end with a code; the activity counts the faults itself (patience.ts). */
+export const readOptions: ActivityOptions = {
+  startToCloseTimeout: '3 minutes',
+  heartbeatTimeout: '6 seconds',
+  // Never longer: a wait for the budget is an attempt too, and what should wait longer after a fault says so itself.
+  retry: { initialInterval: '1 second', backoffCoefficient: 1 },
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+};
+export const { readStream, readReferences, readChanges } = proxyActivities<ReadingActivities>(readOptions);
+
+/** Short transactions of our own, each with a word for the timeline in the UI. */
+export const booked = (summary: string) =>
+  proxyActivities<BookkeepingActivities>({
+    startToCloseTimeout: '30 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+    summary,
+  });
