@@ -168,10 +168,6 @@ export function createConnections(pool: Pool): Connections {
       );
     },
 
-    async chooseOptionalStreams(id, chosen) {
-      await pool.query('UPDATE connection SET optional_streams = $2 WHERE id = $1', [id, chosen]);
-    },
-
     async setSleeping(id, until) {
       await pool.query('UPDATE connection SET sleeping_until = $2 WHERE id = $1', [id, until]);
     },
