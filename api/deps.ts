@@ -3,12 +3,14 @@ import type { Direction } from '../domain/connection.js';
 import type {
   ApiKeys,
   CallBudget,
+  Charts,
   Companies,
   Connections,
   Consents,
   Grants,
   Mirror,
   Runs,
+  SettingsStore,
   XeroOAuth,
 } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
@@ -22,6 +24,8 @@ export interface ApiDeps {
   apiKeys: Pick<ApiKeys, 'find'>;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
+  settings: SettingsStore;
+  charts: Charts;
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;

@@ -10,6 +10,8 @@ import { createGrants } from '../db/grants.js';
 import { createMirror } from '../db/mirror.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
+import { createSettings } from '../db/settings.js';
+import { createCharts } from '../xero/chart.js';
 import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
 import { createXeroReader } from '../xero/reader.js';
@@ -32,6 +34,7 @@ export function databaseUrl(config: Config): string {
 /** What both the API and the workers use, put together once for a process. @throws IncompleteConfig */
 export function compose(config: Config, pool: pg.Pool) {
   const sealing = sealingOf(config);
+  const mirror = createMirror(pool);
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
@@ -41,7 +44,9 @@ export function compose(config: Config, pool: pg.Pool) {
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
     runs: createRuns(pool),
-    mirror: createMirror(pool),
+    mirror,
+    settings: createSettings(pool),
+    charts: createCharts(mirror),
     grants,
     oauth,
     budget,

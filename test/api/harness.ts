@@ -12,9 +12,11 @@ import { createGrants } from '../../db/grants.js';
 import { createMirror } from '../../db/mirror.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
+import { createSettings } from '../../db/settings.js';
 import { workflowIds } from '../../domain/names.js';
 import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
+import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
@@ -42,6 +44,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
   const { pool } = database;
   const sealing = createSealing({ current: 'test', keys: { test: randomBytes(32) } });
   const apiKeys = createApiKeys(pool);
+  const mirror = createMirror(pool);
   const xero = new FakeXero();
   const temporal = new FakeTemporal();
   const log: string[] = [];
@@ -52,7 +55,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     grants: createGrants(pool, sealing),
     apiKeys,
     runs: createRuns(pool),
-    mirror: createMirror(pool),
+    mirror,
+    settings: createSettings(pool),
+    charts: createCharts(mirror),
     budget: createCallBudget(pool),
     oauth: xero,
     backfills: temporal,

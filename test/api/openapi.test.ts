@@ -54,6 +54,7 @@ test('the document covers every route of the API', () => {
     'GET /v1/connections/{id}/records/{stream}/{xeroId}',
     'GET /v1/connections/{id}/settings',
     'PATCH /v1/connections/{id}/settings',
+    'GET /v1/connections/{id}/mapping-options',
     'GET /health/live',
     'GET /health/ready',
   ];
