@@ -140,9 +140,10 @@ function trackingFault(id: string, { trackingCategories }: Chart): string | null
   return `${names}which is archived in Xero, or its category is: restore it there or choose another`;
 }
 
-/** What can be chosen: active things only. */
+/** What can be chosen: active things only, accounts in the order of their codes. */
 export function mappingOptions(chart: Chart) {
-  const accounts = chart.accounts.filter(({ active }) => active);
+  const active = chart.accounts.filter((account) => account.active);
+  const accounts = active.toSorted((one, other) => (one.code < other.code ? -1 : 1));
   return {
     asOf: chart.asOf,
     baseCurrency: chart.baseCurrency,

@@ -4,14 +4,11 @@
  */
 import { z } from 'zod';
 import { optionalStreams } from './streams.js';
-import { line } from './text.js';
+import { isOneLine, line } from './text.js';
 
 /** Xero's limit of an account's code (xero-api.md §4). */
 const accountCode = line(10).describe("An account's code in Xero.");
 const taxType = line(50).describe("A tax rate's TaxType in Xero.");
-const method = line(50);
-const expenseType = line(100);
-const location = line(200);
 const trackingOption = z.guid().toLowerCase().describe("A tracking option's id in Xero.");
 const groupName = line(255);
 const documentStatus = z.enum(['draft', 'submitted', 'authorised']);
@@ -29,18 +26,22 @@ const atMost =
   (entries: object): boolean =>
     Object.keys(entries).length <= most;
 
-/** A name of the platform's for each value; a change may say null to forget one. */
-function named<Key extends z.ZodType<string, string>, Value extends z.ZodType>(key: Key, value: Value, most: number) {
-  const record = z.record(key, value);
+/** A value for each of the platform's names, which are `longest` characters at most; a change may say null to forget one. */
+function named<Value extends z.ZodType>(longest: number, value: Value, most: number) {
+  const key = line(longest);
+  const error = ({ code }: { code?: string }): string | undefined =>
+    code === 'invalid_key'
+      ? `must be named in 1 to ${longest} characters, none of them a control character`
+      : undefined;
   return {
-    whole: record.refine(atMost(most), `must not have more than ${most} entries`),
-    change: z.record(key, value.nullable()).nullish(),
+    whole: z.record(key, value).refine(atMost(most), `must not have more than ${most} entries`),
+    change: z.record(key, value.nullable(), { error }).nullish(),
   };
 }
 
-const payments = named(method, accountCode, 50);
-const expenseTypes = named(expenseType, accountCode, 200);
-const locationTracking = named(location, trackingOption, 500);
+const payments = named(50, accountCode, 50);
+const expenseTypes = named(100, accountCode, 200);
+const locationTracking = named(200, trackingOption, 500);
 const codes = { sales: accountCode, purchases: accountCode, rounding: accountCode };
 const taxes = { sales: taxType, purchases: taxType };
 const groups = { customers: groupName, suppliers: groupName, staff: groupName };
@@ -72,6 +73,7 @@ function urlThat(test: (url: URL) => boolean): (value: string) => boolean {
 const callbackUrl = z
   .url()
   .max(2000)
+  .refine(isOneLine, 'must not hold control characters')
   .refine(
     urlThat(({ protocol, hostname }) => protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname))),
     'must be https, or http on loopback',

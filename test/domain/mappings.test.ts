@@ -160,8 +160,8 @@ describe('settings against the books', () => {
 
 describe('what can be chosen', () => {
   it('is active, and what can be chosen for payments takes them', () => {
-    const options = mappingOptions(chart);
-    expect(options.accounts.map(({ code }) => code)).not.toContain('825');
+    const options = mappingOptions({ ...chart, accounts: chart.accounts.toReversed() });
+    expect(options.accounts.map(({ code }) => code)).toEqual(['090', '200', '300', '429', '610', '650', '860', '900']);
     expect(options.paymentAccounts.map(({ code }) => code)).toEqual(['090', '650']);
     expect(options.taxRates.map(({ taxType }) => taxType)).toEqual(['OUTPUT2', 'INPUT2']);
     expect(options.trackingCategories).toEqual([

@@ -122,6 +122,17 @@ describe('the shape', () => {
     ['an empty code', { accounts: { payments: { card: '' } } }, 'accounts.payments.card'],
     ['a code with a control character', { accounts: { sales: '2\u000000' } }, 'accounts.sales'],
     ['half of a character, which Postgres refuses', { contactGroups: { staff: '\ud83d' } }, 'contactGroups.staff'],
+    [
+      'a name that is too long',
+      { accounts: { payments: { ['a'.repeat(51)]: '090' } } },
+      `accounts.payments.${'a'.repeat(51)}`,
+    ],
+    [
+      'an address with a character that Postgres refuses',
+      { callbackUrl: 'https://platform.test/\u0000' },
+      'callbackUrl',
+    ],
+    ['an address with half of a character', { callbackUrl: 'https://platform.test/\ud800' }, 'callbackUrl'],
     ['a status that Xero gives', { invoiceStatus: 'paid' }, 'invoiceStatus'],
     ['a tracking option by name', { locationTracking: { north: 'North' } }, 'locationTracking.north'],
     ['a stream that is always read', { optionalStreams: ['invoices'] }, 'optionalStreams.0'],
