@@ -1,10 +1,11 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Runs } from '../domain/ports.js';
+import type { SyncMode } from '../domain/reading.js';
 import { type Stage, type StreamName, stages, streamsOf } from '../domain/streams.js';
 import { connected } from './connected.js';
 import { again, isOurs, kindOf } from './failures.js';
-import { type ReadingPorts, type ReadStreamResult, readForATurn, type SyncMode, turnEnd } from './reading.js';
+import { type ReadingPorts, type ReadStreamResult, readForATurn, turnEnd } from './reading.js';
 import { readAllReferences } from './references.js';
 
 export interface ReadChangesInput {

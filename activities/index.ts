@@ -1,17 +1,19 @@
 import { type BookkeepingPorts, createBookkeepingActivities } from './bookkeeping.js';
 import { type ChangesPorts, createChangesActivities } from './changes.js';
 import { createDeletionActivities, type DeletionPorts } from './deletion.js';
+import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 
 /** All activities, with what they need from the outside injected. */
-export function createActivities(ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts) {
+export function createActivities(ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts & MappingPorts) {
   return {
     ...createReadingActivities(ports),
     ...createReferenceActivities(ports),
     ...createChangesActivities(ports),
     ...createBookkeepingActivities(ports),
     ...createDeletionActivities(ports),
+    ...createMappingActivities(ports),
   };
 }
 
@@ -20,3 +22,4 @@ export type ReadingActivities = ReturnType<typeof createReadingActivities> &
   ReturnType<typeof createChangesActivities>;
 export type BookkeepingActivities = ReturnType<typeof createBookkeepingActivities>;
 export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
+export type MappingActivities = ReturnType<typeof createMappingActivities>;

@@ -22,6 +22,7 @@ import {
   nextCalls,
   type PageCall,
   type ReadingState,
+  type SyncMode,
 } from '../domain/reading.js';
 import { type Stream, type StreamName, streams } from '../domain/streams.js';
 import { type Connected, callContext, connected } from './connected.js';
@@ -48,9 +49,6 @@ export interface ReadStreamInput {
   /** How a new reading begins that follows a complete one; what changed since, unless said otherwise. */
   mode?: SyncMode;
 }
-
-/** `incremental`: what changed since the last reading; `full`: everything from the Sync From Date once more. */
-export type SyncMode = 'incremental' | 'full';
 
 export interface ReadStreamResult {
   /**

@@ -3,6 +3,7 @@ import type { Direction } from '../domain/connection.js';
 import type {
   ApiKeys,
   CallBudget,
+  Charts,
   Companies,
   Connections,
   Consents,
@@ -10,6 +11,7 @@ import type {
   Locations,
   Mirror,
   Runs,
+  SettingsStore,
   XeroLinks,
   XeroOAuth,
 } from '../domain/ports.js';
@@ -27,6 +29,8 @@ export interface ApiDeps {
   apiKeys: Pick<ApiKeys, 'find'>;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
+  settings: SettingsStore;
+  charts: Charts;
   budget: Pick<CallBudget, 'look'>;
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;

@@ -4,6 +4,7 @@ import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type ConnectionCode, connectionCodes, type RequestCode, requestCodes } from '../domain/codes.js';
 import { InvalidCursor } from '../domain/ports.js';
 import { MustWait, XeroFault } from '../domain/problems.js';
+import { InvalidSettings } from '../domain/settings.js';
 import { isAway } from './away.js';
 import type { ProblemBody } from './schemas/problem.js';
 
@@ -76,6 +77,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return invalidBySchema(error);
   if (error instanceof InvalidCursor) return invalid({ field: 'cursor', message: 'is not a cursor of this list' });
+  if (error instanceof InvalidSettings) return invalid(...error.faults);
   if (error instanceof XeroFault) return new Problem(503, 'xero_unavailable', { retryAfterSeconds: awaySeconds });
   if (error instanceof MustWait) {
     return new Problem(503, 'unavailable', { retryAfterSeconds: Math.max(1, Math.ceil(error.waitMs / 1000)) });

@@ -1,4 +1,4 @@
-import type { SyncMode } from '../activities/reading.js';
+import type { SyncMode } from '../domain/reading.js';
 import type { StreamName } from '../domain/streams.js';
 import type { WorkflowRun } from './backfillControl.js';
 

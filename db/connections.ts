@@ -226,10 +226,6 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
       );
     },
 
-    async chooseOptionalStreams(id, chosen) {
-      await pool.query('UPDATE connection SET optional_streams = $2 WHERE id = $1', [id, chosen]);
-    },
-
     async setSleeping(id, until) {
       await pool.query('UPDATE connection SET sleeping_until = $2 WHERE id = $1', [id, until]);
     },

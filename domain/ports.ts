@@ -4,9 +4,11 @@
  */
 export * from './ports/books.js';
 export * from './ports/budget.js';
+export * from './ports/chart.js';
 export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';
 export * from './ports/runs.js';
+export * from './ports/settings.js';
 export * from './ports/work.js';
 export * from './ports/xero.js';

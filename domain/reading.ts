@@ -26,6 +26,9 @@
 import { type DateRange, everything, splitRange } from './dateRange.js';
 import type { Stream } from './streams.js';
 
+/** How a reading begins that follows a complete one: with what changed since, or with everything once more. */
+export type SyncMode = 'incremental' | 'full';
+
 export type Pass = 'list' | 'numbered' | 'sweep' | 'sweepBack' | 'catchUp' | 'audit';
 
 export interface ReadingState {

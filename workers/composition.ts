@@ -12,7 +12,9 @@ import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
+import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
+import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
@@ -37,6 +39,7 @@ export function databaseUrl(config: Config): string {
 export function compose(config: Config, pool: pg.Pool) {
   const sealing = sealingOf(config);
   const tombstones = createTombstones(sealing);
+  const mirror = createMirror(pool);
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const tokens = createTokenKeeper({ grants, oauth });
@@ -49,7 +52,9 @@ export function compose(config: Config, pool: pg.Pool) {
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
     runs: createRuns(pool),
-    mirror: createMirror(pool),
+    mirror,
+    settings: createSettings(pool),
+    charts: createCharts(mirror),
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),

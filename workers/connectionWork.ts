@@ -5,7 +5,10 @@ import { createBackfillControl, createSyncControl } from '../api/temporal.js';
 import type { ConnectionWork, Runs } from '../domain/ports.js';
 
 /** What a worker's activities ask of Temporal, done as the API does it. */
-export function createConnectionWork(client: Client, runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>): ConnectionWork {
+export function createConnectionWork(
+  client: Client,
+  runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>,
+): ConnectionWork {
   const controls = { backfills: createBackfillControl(client), syncs: createSyncControl(client), runs };
   return {
     async startBackfill(connection) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
 import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 import { createActivities } from '../activities/index.js';
@@ -9,6 +10,7 @@ import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
 import { readingTaskQueue } from '../domain/names.js';
 import { compose, databaseUrl } from './composition.js';
+import { createConnectionWork } from './connectionWork.js';
 import { onStop, run } from './run.js';
 import { addMissingSearchAttributes, searchAttributeTypes } from './searchAttributes.js';
 import { temporalConfig, workerConnection } from './temporal.js';
@@ -27,13 +29,16 @@ await run(async () => {
   await addMissingSearchAttributes(connection, namespace, searchAttributeTypes).catch((error: Error) =>
     log.warn({ missing: searchAttributeTypes, reason: error.message }, 'register these search attributes by hand'),
   );
+  const parts = compose(config, pool);
+  const client = new Client({ connection, namespace });
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: readingTaskQueue,
     ...workflowCode(),
     activities: createActivities({
-      ...compose(config, pool),
+      ...parts,
+      work: createConnectionWork(client, parts.runs),
       patience: defaultPatience,
       elapsed: () => performance.now(),
     }),

@@ -1,6 +1,6 @@
 /** The activities as the workflows call them, by risk: reads are repeated, bookkeeping is short. */
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { BookkeepingActivities, ReadingActivities } from '../activities/index.js';
+import type { BookkeepingActivities, MappingActivities, ReadingActivities } from '../activities/index.js';
 
 /** Reads are repeated until they succeed or end with a code; the activity counts the faults itself (patience.ts). */
 export const readOptions: ActivityOptions = {
@@ -14,7 +14,7 @@ export const { readStream, readReferences, readChanges } = proxyActivities<Readi
 
 /** Short transactions of our own, each with a word for the timeline in the UI. */
 export const booked = (summary: string) =>
-  proxyActivities<BookkeepingActivities>({
+  proxyActivities<BookkeepingActivities & MappingActivities>({
     startToCloseTimeout: '30 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
     summary,

@@ -3,8 +3,8 @@
  * import this page and no workflow code.
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
-import type { SyncMode } from '../activities/reading.js';
 import { searchAttributes as names } from '../domain/names.js';
+import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
 export const backfillWorkflowName = 'initialBackfill';

@@ -1,4 +1,5 @@
 /** Every workflow of the reading queue, for the worker's bundle. */
+
+export { deleteCompany } from './deleteCompany.js';
 export { initialBackfill } from './initialBackfill.js';
 export { sync } from './sync.js';
-export { deleteCompany } from './deleteCompany.js';

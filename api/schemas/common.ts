@@ -2,7 +2,10 @@
 import { STATUS_CODES } from 'node:http';
 import { z } from 'zod';
 import { isCalendarDate } from '../../domain/calendar.js';
+import { line } from '../../domain/text.js';
 import { problemContent } from './problem.js';
+
+export { line };
 
 export const calendarDate = z
   .string()
@@ -11,14 +14,6 @@ export const calendarDate = z
 
 /** In answers; what the database gives is not validated again. */
 export const instant = z.string().meta({ format: 'date-time', examples: ['2026-10-01T08:30:00.000Z'] });
-
-/** Text that Postgres can hold, on one line. */
-export const line = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .refine((value) => !hasControlCharacter(value), 'must not hold control characters');
 
 export const companyId = line(200).describe("The platform's own id of its customer.");
 
@@ -51,8 +46,4 @@ export function answers<const Promised extends Readonly<Record<number, z.ZodType
     { description: STATUS_CODES[status] ?? 'Answer', content: { 'application/json': { schema } } },
   ]);
   return Object.fromEntries([...problems, ...promises]);
-}
-
-function hasControlCharacter(value: string): boolean {
-  return [...value].some((character) => character < ' ' || character === '\u007f');
 }

@@ -10,11 +10,10 @@ import type pg from 'pg';
 import { defaultPatience } from '../../activities/patience.js';
 import { createReadingActivities, type ReadStreamResult } from '../../activities/reading.js';
 import { createCallBudget } from '../../db/budget.js';
-import { createConnections } from '../../db/connections.js';
 import { createMirror } from '../../db/mirror.js';
-import { beginFull, type ReadingState } from '../../domain/reading.js';
+import { beginNext, type ReadingState } from '../../domain/reading.js';
 import { type Stream, type StreamName, streams } from '../../domain/streams.js';
-import { nextReading } from '../../test/support/readingModel.js';
+import { connectionsIn } from '../../test/support/connections.js';
 import { type Comparison, compareWithTruth } from '../../test/support/truth.js';
 import { control, giveConsent, oauthAt } from '../../test/xero/support.js';
 import { createXeroReader } from '../../xero/reader.js';
@@ -71,7 +70,7 @@ async function makeOrganisation(xeroUrl: string, { way, seed, counts }: SoakCase
 async function connect(pool: pg.Pool, xeroUrl: string, organisation: string, wish: SoakCase): Promise<string> {
   const connectionId = randomUUID();
   const company = `company-${connectionId}`;
-  await pool.query("INSERT INTO company (id, name) VALUES ($1, 'Soak')", [company]);
+  await pool.query("INSERT INTO company (id, name, sync_by) VALUES ($1, 'Soak', 'company')", [company]);
   await pool.query("INSERT INTO organisation (id, company_id, name) VALUES ($1, $2, 'Soak')", [organisation, company]);
   await pool.query(
     `INSERT INTO connection (id, company_id, direction, organisation_id, sync_from_date_chosen, sync_from_date)
@@ -94,7 +93,7 @@ async function accessToken(xeroUrl: string, organisation: string): Promise<strin
 
 /** A function that reads the stream to its end, as often as the activity asks to be called. */
 function reading(pool: pg.Pool, xeroUrl: string, connectionId: string, stream: StreamName): () => Promise<void> {
-  const connections = createConnections(pool);
+  const connections = connectionsIn(pool);
   const { readStream } = createReadingActivities({
     xero: createXeroReader({
       budget: createCallBudget(pool, { limits: { minute: manyCalls, appMinute: manyCalls }, peopleMinute: 0 }),
@@ -186,7 +185,6 @@ async function beginAgain(
   const mirror = createMirror(pool);
   const held = await mirror.acquire(connectionId, stream.name, connectionId, leaseMs);
   if (!held) throw new Error('somebody else reads the stream');
-  const full = beginFull(stream, syncFromDate);
-  await mirror.saveState(held.lease, stream.way === 'wholeList' ? full : nextReading(stream, state, full));
+  await mirror.begin(held.lease, beginNext(stream, state, syncFromDate));
   await mirror.release(held.lease);
 }

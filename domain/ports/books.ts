@@ -150,8 +150,6 @@ export interface Connections {
   ): Promise<'bound' | ConnectionCode>;
   /** Is a connection bound by this link of Xero's, or one but `id` about to be? Such a link is not to be ended. */
   usesXeroConnection(xeroConnectionId: string, id: string): Promise<boolean>;
-  /** Which optional streams are read from now on. */
-  chooseOptionalStreams(id: string, chosen: readonly StreamName[]): Promise<void>;
   saveOrganisationFacts(organisationId: string, facts: OrganisationFacts): Promise<void>;
   /** Shown to people while a run sleeps; null when it woke. */
   setSleeping(id: string, until: string | null): Promise<void>;

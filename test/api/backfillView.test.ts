@@ -11,8 +11,8 @@ test('a run that is shown as ended has the status it ended in, also when it ends
     await api.deps.runs.start({ workflowId: `backfill:${id}`, runId, kind: 'backfill', connectionId: id });
     const { latest } = api.deps.runs;
     api.deps.runs.latest = async (...question) => {
-      await api.deps.connections.move(id, 'backfilling');
-      await api.deps.connections.move(id, 'active');
+      await api.deps.connections.moveByRun(id, runId, 'backfilling');
+      await api.deps.connections.moveByRun(id, runId, 'active');
       return latest(...question);
     };
     expect((await api.call('GET', `/v1/connections/${id}/backfill`)).json()).toMatchObject({ status: 'active' });

@@ -238,7 +238,7 @@ test('reconnecting goes on with the same organisation, and is refused for any ot
   const own = organisation('Own');
   const { id, state } = await api.connect(company());
   await api.callback({ code: api.xero.grant([own]), state });
-  await api.deps.connections.move(id, 'authFailed');
+  await api.stand(id, 'authFailed');
 
   const other = organisation('Other');
   const wrong = (await api.call('POST', `/v1/connections/${id}/reconnect`)).json();

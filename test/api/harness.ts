@@ -3,18 +3,25 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { type ApiDeps, buildApi } from '../../api/app.js';
 import type { BackfillControl, BackfillStart, WorkflowRun } from '../../api/backfillControl.js';
+import type { DeletionControl } from '../../api/deletionControl.js';
+import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createGrants } from '../../db/grants.js';
+import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
+import { createSettings } from '../../db/settings.js';
+import { createTombstones } from '../../db/tombstones.js';
+import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
 import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
+import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
@@ -32,6 +39,8 @@ export interface Api {
   call(method: InjectOptions['method'], path: string, body?: object, secret?: string): Promise<LightMyRequestResponse>;
   /** A company and its new connection. */
   connect(company: string, more?: object): Promise<{ id: string; state: string }>;
+  /** As if the work had brought it there. */
+  stand(id: string, status: ConnectionStatus): Promise<void>;
   /** What the customer's browser brings back from Xero. */
   callback(query: Record<string, string>): Promise<LightMyRequestResponse>;
   close(): Promise<void>;
@@ -41,21 +50,29 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
   const database = await freshDatabase();
   const { pool } = database;
   const sealing = createSealing({ current: 'test', keys: { test: randomBytes(32) } });
+  const tombstones = createTombstones(sealing);
   const apiKeys = createApiKeys(pool);
+  const mirror = createMirror(pool);
   const xero = new FakeXero();
   const temporal = new FakeTemporal();
   const log: string[] = [];
   const deps: ApiDeps = {
     companies: createCompanies(pool),
-    connections: createConnections(pool),
+    connections: createConnections(pool, tombstones),
+    locations: createLocations(pool),
     consents: createConsents(pool, sealing),
     grants: createGrants(pool, sealing),
     apiKeys,
     runs: createRuns(pool),
-    mirror: createMirror(pool),
+    mirror,
+    settings: createSettings(pool),
+    charts: createCharts(mirror),
     budget: createCallBudget(pool),
     oauth: xero,
     backfills: temporal,
+    syncs: temporal.syncs,
+    deletions: temporal.deletions,
+    links: xero,
     scopesFor,
     missingScopes,
     newId: randomUUID,
@@ -93,6 +110,14 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       const answer = await call('POST', '/v1/connections', { company, direction: 'import', ...more });
       const { id, consentUrl } = answer.json();
       return { id, state: stateOf(consentUrl) };
+    },
+    async stand(id, status) {
+      await pool.query(
+        `UPDATE connection SET status = $2,
+                backfilled_at = CASE WHEN $2 = 'active' THEN coalesce(backfilled_at, now()) ELSE backfilled_at END
+          WHERE id = $1`,
+        [id, status],
+      );
     },
     callback: (query) => app.inject({ method: 'GET', url: '/v1/oauth/xero/callback', query }),
     async close() {
@@ -147,6 +172,14 @@ export class FakeXero {
   async endConnection(_accessToken: string, xeroConnectionId: string): Promise<void> {
     this.ended.push(xeroConnectionId);
   }
+
+  /** What the next ends of links meet. */
+  away: Error | null = null;
+
+  async end({ xeroConnectionId }: { xeroConnectionId: string }): Promise<void> {
+    if (this.away) throw this.away;
+    this.ended.push(xeroConnectionId);
+  }
 }
 
 /** Remembers what was asked of it; `running` holds the connections whose backfill is in hand. */
@@ -155,30 +188,67 @@ export class FakeTemporal implements BackfillControl {
   readonly signals: string[] = [];
   readonly running = new Map<string, WorkflowRun>();
   readonly done = new Set<string>();
+  readonly syncs = new FakeSyncs();
+  readonly deletions = new FakeDeletions();
   away: Error | null = null;
 
-  async start(backfill: BackfillStart): Promise<WorkflowRun | 'alreadyDone'> {
+  async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<WorkflowRun | 'alreadyDone'> {
     if (this.away) throw this.away;
-    if (this.done.has(backfill.connectionId)) return 'alreadyDone';
-    const inHand = this.running.get(backfill.connectionId);
-    if (inHand) return inHand;
-    this.started.push(backfill);
-    const run = { workflowId: workflowIds.backfill(backfill.connectionId), runId: randomUUID() };
-    this.running.set(backfill.connectionId, run);
+    if (this.done.has(wanted.connectionId)) return 'alreadyDone';
+    const inHand = this.running.get(wanted.connectionId);
+    if (inHand && inPlaceOf === undefined) return inHand;
+    this.started.push(wanted);
+    const run = { workflowId: workflowIds.backfill(wanted.connectionId), runId: randomUUID() };
+    this.running.set(wanted.connectionId, run);
     return run;
   }
 
   pause = (id: string) => this.signal(id, 'pause');
   resume = (id: string) => this.signal(id, 'resume');
-  cancel = (id: string) => this.signal(id, 'cancel');
+  cancel = async (id: string) => {
+    const run = await this.signal(id, 'cancel');
+    this.running.delete(id);
+    return run;
+  };
 
-  async syncFromDateChosen(id: string): Promise<void> {
-    await this.signal(id, 'syncFromDateChosen');
+  async connectionChanged(id: string): Promise<void> {
+    await this.signal(id, 'connectionChanged');
   }
 
   private async signal(id: string, name: string): Promise<WorkflowRun | null> {
     const run = this.running.get(id) ?? null;
     if (run !== null) this.signals.push(name);
     return run;
+  }
+}
+
+/** The same for syncs. */
+export class FakeSyncs implements SyncControl {
+  readonly started: SyncStart[] = [];
+  readonly running = new Map<string, WorkflowRun>();
+
+  async start(sync: SyncStart): Promise<WorkflowRun & { alreadyRunning: boolean }> {
+    const inHand = this.running.get(sync.connectionId);
+    if (inHand) return { ...inHand, alreadyRunning: true };
+    this.started.push(sync);
+    const run = { workflowId: workflowIds.sync(sync.connectionId), runId: randomUUID() };
+    this.running.set(sync.connectionId, run);
+    return { ...run, alreadyRunning: false };
+  }
+
+  async cancel(id: string): Promise<WorkflowRun | null> {
+    const run = this.running.get(id) ?? null;
+    this.running.delete(id);
+    return run;
+  }
+}
+
+/** And for deletions. */
+export class FakeDeletions implements DeletionControl {
+  readonly started: string[] = [];
+
+  async start(companyId: string): Promise<WorkflowRun> {
+    this.started.push(companyId);
+    return { workflowId: workflowIds.deleteCompany(companyId), runId: randomUUID() };
   }
 }

@@ -99,7 +99,7 @@ test('the Sync From Date is set once, warns, wakes the read that waits for it, a
   const path = `/v1/connections/${id}/sync-from-date`;
   const set = await api.call('PUT', path, { syncFromDate: '2025-04-01' });
   expect(set.json()).toEqual({ syncFromDate: '2025-04-01', warnings: [pastSyncFromDateWarning] });
-  expect(api.temporal.signals).toContain('syncFromDateChosen');
+  expect(api.temporal.signals).toContain('connectionChanged');
   for (const syncFromDate of ['2025-04-01', '2024-01-01', null]) {
     const again = await api.call('PUT', path, { syncFromDate });
     expect([again.statusCode, again.json().code]).toEqual([409, 'sync_from_date_fixed']);
@@ -122,7 +122,7 @@ test('a backfill waits for an organisation, answers the run in hand, and is comp
   expect(workflowId).toBe(`backfill:${id}`);
   expect(url).toBe(`http://127.0.0.1:8233/namespaces/default/workflows/backfill%3A${id}/${runId}/history`);
 
-  await api.deps.connections.move(id, 'active');
+  await api.stand(id, 'active');
   api.temporal.running.delete(id);
   const late = await api.call('POST', `/v1/connections/${id}/backfill`);
   expect([late.statusCode, late.json().code]).toEqual([409, 'already_backfilled']);

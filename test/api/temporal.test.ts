@@ -63,16 +63,16 @@ test('messages reach the run in hand, and find none where none is', async () => 
   const run = await backfills.start(wanted);
   expect(await backfills.pause(wanted.connectionId)).toEqual(run);
   expect(await backfills.resume(wanted.connectionId)).toEqual(run);
-  await backfills.syncFromDateChosen(wanted.connectionId);
+  await backfills.connectionChanged(wanted.connectionId);
   const { events } = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).fetchHistory();
   const signals = events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
-  expect(signals).toEqual(['pause', 'resume', 'syncFromDateChosen']);
+  expect(signals).toEqual(['pause', 'resume', 'connectionChanged']);
   expect(await backfills.cancel(wanted.connectionId)).toEqual(run);
 
   const nobody = randomUUID();
   expect(await backfills.pause(nobody)).toBeNull();
   expect(await backfills.cancel(nobody)).toBeNull();
-  await backfills.syncFromDateChosen(nobody);
+  await backfills.connectionChanged(nobody);
 });
 
 test('one that did not end well is started anew, under another run', async () => {
@@ -87,11 +87,7 @@ test('one that did not end well is started anew, under another run', async () =>
 test('Temporal being away is an error of its own for every call, and no call waits for it without end', async () => {
   const connection = Connection.lazy({ address: '127.0.0.1:1' });
   const backfills = createBackfillControl(new Client({ connection }));
-  const calls = [
-    backfills.start(backfill()),
-    backfills.pause(randomUUID()),
-    backfills.syncFromDateChosen(randomUUID()),
-  ];
+  const calls = [backfills.start(backfill()), backfills.pause(randomUUID()), backfills.connectionChanged(randomUUID())];
   for (const outcome of await Promise.allSettled(calls)) {
     expect(outcome.status === 'rejected' && isAway(outcome.reason)).toBe(true);
   }

@@ -137,7 +137,7 @@ describe('the tally', () => {
   it('counts answered calls, bytes and refusals by run and stream, and nothing for a connection that is gone', async () => {
     const budget = createCallBudget(database.pool);
     const connectionId = randomUUID();
-    await database.pool.query(`INSERT INTO company (id, name) VALUES ('c', 'C')`);
+    await database.pool.query(`INSERT INTO company (id, name, sync_by) VALUES ('c', 'C', 'company')`);
     await database.pool.query(`INSERT INTO connection (id, company_id, direction) VALUES ($1, 'c', 'import')`, [
       connectionId,
     ]);

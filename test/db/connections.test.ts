@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCompanies } from '../../db/companies.js';
-import { createConnections } from '../../db/connections.js';
+import { createLocations } from '../../db/locations.js';
 import { migrate } from '../../db/migrate.js';
-import { connectionStatuses, mayMove } from '../../domain/connection.js';
+import { createRuns } from '../../db/runs.js';
+import { type ConnectionStatus, connectionMoves, connectionStatuses, mayMove } from '../../domain/connection.js';
 import type { Companies, Connections } from '../../domain/ports.js';
+import { connectionsIn } from '../support/connections.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
 let database: FreshDatabase;
@@ -13,7 +15,7 @@ let connections: Connections;
 beforeAll(async () => {
   database = await freshDatabase();
   companies = createCompanies(database.pool);
-  connections = createConnections(database.pool);
+  connections = connectionsIn(database.pool);
 });
 afterAll(() => database.drop());
 
@@ -21,7 +23,9 @@ async function pending(company: string = randomUUID()): Promise<string> {
   await companies.put(company, 'Company');
   const id = randomUUID();
   const syncFromDate = { chosen: false, date: null };
-  expect(await connections.create({ id, companyId: company, direction: 'import', syncFromDate })).toEqual({
+  expect(
+    await connections.create({ id, companyId: company, direction: 'import', locations: null, syncFromDate }),
+  ).toEqual({
     created: true,
   });
   return id;
@@ -53,6 +57,7 @@ test('a company that asks twenty times at once has one connection', async () => 
         id: randomUUID(),
         companyId: company,
         direction: 'import',
+        locations: null,
         syncFromDate: { chosen: false, date: null },
       }),
     ),
@@ -60,34 +65,153 @@ test('a company that asks twenty times at once has one connection', async () => 
   expect(made.filter((one) => one.created)).toHaveLength(1);
   const existing = (await connections.list({ limit: 10, company })).data.map(({ id }) => id);
   expect(existing).toHaveLength(1);
-  for (const one of made) if (!one.created) expect(one.existingId).toBe(existing[0]);
+  for (const one of made) if (!one.created) expect(one).toEqual({ created: false, existingId: existing[0] });
 });
 
-test('the status moves as the table of the domain says and no other way', async () => {
-  const id = await pending();
-  for (const from of connectionStatuses) {
-    for (const to of connectionStatuses) {
-      await database.pool.query('UPDATE connection SET status = $2 WHERE id = $1', [id, from]);
-      expect(await connections.move(id, to), `${from} to ${to}`).toBe(mayMove(from, to));
-      expect((await connections.get(id))?.status).toBe(mayMove(from, to) ? to : from);
+/** A bound connection with a run in hand. */
+async function bound() {
+  const [id, grantId] = [await pending(), await grant()];
+  expect(await connections.bindOrganisation(id, organisation(), grantId)).toBe('bound');
+  return { id, grantId, runId: await runOf(id) };
+}
+
+async function runOf(id: string): Promise<string> {
+  const runId = randomUUID();
+  await createRuns(database.pool).start({ workflowId: `backfill:${id}`, runId, kind: 'backfill', connectionId: id });
+  return runId;
+}
+
+const statusOf = async (id: string) => (await connections.get(id))?.status;
+
+const causes: Record<'worked' | 'refused' | 'disconnected', (id: string, to: ConnectionStatus) => Promise<boolean>> = {
+  worked: async (id, to) => connections.moveByRun(id, await runOf(id), to),
+  refused: async (id) => connections.refused(id, (await connections.get(id))?.grantId ?? ''),
+  disconnected: (id) => connections.disconnect(id),
+};
+
+test.each(Object.keys(causes) as (keyof typeof causes)[])(
+  'the status moves as the table of the domain says and no other way: %s',
+  async (cause) => {
+    const { id } = await bound();
+    for (const from of connectionStatuses) {
+      for (const to of cause === 'worked' ? connectionStatuses : connectionMoves[cause].to) {
+        await database.pool.query('UPDATE connection SET status = $2 WHERE id = $1', [id, from]);
+        const repeated = cause === 'disconnected' && from === 'disconnected';
+        expect(await causes[cause](id, to), `${from} to ${to}`).toBe(repeated || mayMove(cause, from, to));
+        expect(await statusOf(id)).toBe(mayMove(cause, from, to) ? to : from);
+      }
     }
-  }
+  },
+);
+
+test('a run that was closed by a disconnect or by a new consent moves nothing any more', async () => {
+  const { id, runId } = await bound();
+  await connections.disconnect(id);
+  expect(await connections.moveByRun(id, runId, 'backfilling')).toBe(false);
+  const tenantId = (await connections.get(id))?.organisation?.id;
+  expect(await connections.bindOrganisation(id, organisation(tenantId), await grant())).toBe('bound');
+  expect(await connections.moveByRun(id, runId, 'paused')).toBe(false);
+  expect(await statusOf(id)).toBe('syncingContacts');
+});
+
+test("Xero's refusal of an old grant does not end a connection that has a new one", async () => {
+  const { id, grantId } = await bound();
+  const tenantId = (await connections.get(id))?.organisation?.id;
+  await connections.bindOrganisation(id, organisation(tenantId), await grant());
+  expect(await connections.refused(id, grantId)).toBe(false);
+  expect(await statusOf(id)).toBe('syncingContacts');
 });
 
 test('a connection that does not exist moves nowhere', async () => {
-  expect(await connections.move(randomUUID(), 'active')).toBe(false);
+  expect(await connections.moveByRun(randomUUID(), 'a run', 'active')).toBe(false);
 });
 
 test('the first move to active is when the first full read was done, and later ones change nothing of that', async () => {
-  const id = await pending();
-  await connections.bindOrganisation(id, organisation(), await grant());
+  const { id, runId } = await bound();
   expect((await connections.get(id))?.backfilledAt).toBeNull();
-  await connections.move(id, 'active');
-  const first = (await connections.get(id))?.backfilledAt;
-  expect(first).not.toBeNull();
-  await connections.move(id, 'paused');
-  await connections.move(id, 'active');
-  expect((await connections.get(id))?.backfilledAt).toBe(first);
+  await connections.moveByRun(id, runId, 'active');
+  const first = await connections.get(id);
+  expect(first?.backfilledAt).not.toBeNull();
+  await connections.disconnect(id);
+  await connections.bindOrganisation(id, organisation(first?.organisation?.id), await grant());
+  expect(await connections.get(id)).toMatchObject({ status: 'active', backfilledAt: first?.backfilledAt });
+});
+
+test('a pending connection is taken back whole, and the company may go the other way then', async () => {
+  const company = randomUUID();
+  const id = await pending(company);
+  await createLocations(database.pool).put(company, { id: 'north', name: 'North', synced: true });
+  const north = { id: randomUUID(), companyId: company, direction: 'import' as const, locations: ['north'] };
+  const syncFromDate = { chosen: false, date: null };
+  expect(await connections.create({ ...north, syncFromDate })).toEqual({ created: false, because: 'otherWay' });
+  expect(await connections.removeUnbound(id)).toBe(true);
+  expect(await connections.get(id)).toBeNull();
+  expect(await connections.create({ ...north, syncFromDate })).toEqual({ created: true });
+  expect(await connections.get(north.id)).toMatchObject({ locations: ['north'] });
+});
+
+test('a bound connection is not taken back', async () => {
+  const { id } = await bound();
+  expect(await connections.removeUnbound(id)).toBe(false);
+  expect(await statusOf(id)).toBe('syncingContacts');
+});
+
+test('of 20 connections that want one location at once one gets it', async () => {
+  const company = randomUUID();
+  await companies.put(company, 'Company');
+  for (const id of ['north', 'south'])
+    await createLocations(database.pool).put(company, { id, name: id, synced: true });
+  const syncFromDate = { chosen: false, date: null };
+  const wish = () => ({ id: randomUUID(), companyId: company, direction: 'import' as const, syncFromDate });
+  const made = await Promise.all(
+    Array.from({ length: 20 }, () => connections.create({ ...wish(), locations: ['north'] })),
+  );
+  expect(made.filter(({ created }) => created)).toHaveLength(1);
+  const unknown = await connections.create({ ...wish(), locations: ['south', 'west'] });
+  expect(unknown).toEqual({ created: false, because: 'unknownLocations', locations: ['west'] });
+  expect(await connections.create({ ...wish(), locations: ['south'] })).toEqual({ created: true });
+});
+
+test('the other location of a company is refused the organisation of the first', async () => {
+  const company = randomUUID();
+  await companies.put(company, 'Company');
+  const { tenantId } = organisation();
+  const outcomes: string[] = [];
+  for (const location of ['north', 'south']) {
+    await createLocations(database.pool).put(company, { id: location, name: location, synced: true });
+    const id = randomUUID();
+    const syncFromDate = { chosen: false, date: null };
+    await connections.create({ id, companyId: company, direction: 'import', locations: [location], syncFromDate });
+    outcomes.push(await connections.bindOrganisation(id, organisation(tenantId), await grant()));
+  }
+  expect(outcomes).toEqual(['bound', 'organisation_taken']);
+});
+
+test('a link is to be ended at Xero until that is done, and a consent given meanwhile keeps its own', async () => {
+  const { id } = await bound();
+  const before = await connections.get(id);
+  await connections.disconnect(id);
+  const [link] = await connections.linksToEnd(id);
+  if (link === undefined) throw new Error('there is no link to end');
+  await connections.bindOrganisation(id, organisation(before?.organisation?.id), await grant());
+  expect(await connections.linksToEnd(id)).toEqual([]);
+  await connections.linkEnded(link);
+  expect((await connections.get(id))?.grantId).not.toBeNull();
+
+  await connections.disconnect(id);
+  for (const now of await connections.linksToEnd(id)) await connections.linkEnded(now);
+  expect(await connections.linksToEnd(id)).toEqual([]);
+  expect((await connections.get(id))?.grantId).toBeNull();
+});
+
+test('a connection that was bound and whose first full read nobody started is found', async () => {
+  const { id } = await bound();
+  const owed = async () => (await connections.withoutBackfill()).some((connection) => connection.id === id);
+  expect(await owed()).toBe(false);
+  const tenantId = (await connections.get(id))?.organisation?.id;
+  await connections.disconnect(id);
+  await connections.bindOrganisation(id, organisation(tenantId), await grant());
+  expect(await owed()).toBe(true);
 });
 
 test('a calendar date comes back as it went in, whatever zone the process runs in', async () => {
@@ -134,7 +258,7 @@ test('an organisation belongs to its company for good: a disconnect frees it for
   const first = await pending();
   const { tenantId } = organisation();
   await connections.bindOrganisation(first, organisation(tenantId), await grant());
-  await connections.move(first, 'disconnected');
+  await connections.disconnect(first);
   expect(await connections.bindOrganisation(await pending(), organisation(tenantId), await grant())).toBe(
     'organisation_taken',
   );

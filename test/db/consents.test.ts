@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createCompanies } from '../../db/companies.js';
-import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createSealing } from '../../db/sealing.js';
 import type { Consents } from '../../domain/ports.js';
+import { connectionsIn } from '../support/connections.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
 let database: FreshDatabase;
@@ -16,10 +16,11 @@ beforeAll(async () => {
   consents = createConsents(database.pool, createSealing({ current: 'a', keys: { a: randomBytes(32) } }));
   await createCompanies(database.pool).put('c', 'Company');
   const syncFromDate = { chosen: false, date: null };
-  await createConnections(database.pool).create({
+  await connectionsIn(database.pool).create({
     id: connectionId,
     companyId: 'c',
     direction: 'import',
+    locations: null,
     syncFromDate,
   });
 });

@@ -23,7 +23,7 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   [connectionId, organisationId] = [randomUUID(), randomUUID()];
   const company = `company-${connectionId}`;
-  await database.pool.query("INSERT INTO company (id, name) VALUES ($1, 'Test')", [company]);
+  await database.pool.query("INSERT INTO company (id, name, sync_by) VALUES ($1, 'Test', 'company')", [company]);
   await database.pool.query("INSERT INTO organisation (id, company_id, name) VALUES ($1, $2, 'Test')", [
     organisationId,
     company,
@@ -37,7 +37,7 @@ beforeEach(async () => {
 async function reader(stream: 'invoices' | 'accounts' = 'invoices'): Promise<ReaderLease> {
   const held = await mirror.acquire(connectionId, stream, 'a run', leaseMs);
   if (!held) throw new Error('the stream is held');
-  await mirror.saveState(held.lease, beginFull(streams[stream], null));
+  await mirror.begin(held.lease, beginFull(streams[stream], null));
   return held.lease;
 }
 
@@ -46,6 +46,7 @@ const invoice = (id: string, stampMs: number, more = ''): string =>
 
 const page = (text: string, more: Partial<PageToStore> = {}): PageToStore => ({
   organisationId,
+  runId: 'a run',
   text: `{"Id":"x","Invoices":[${text}]}`,
   readAt: '2026-11-01T00:00:00.000Z',
   syncFromDate: null,

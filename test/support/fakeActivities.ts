@@ -1,7 +1,8 @@
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure, type Duration } from '@temporalio/common';
-import type { BookkeepingActivities, ReadingActivities } from '../../activities/index.js';
+import type { BookkeepingActivities, MappingActivities, ReadingActivities } from '../../activities/index.js';
 import type { ReadStreamResult } from '../../activities/reading.js';
+import type { Direction } from '../../domain/connection.js';
 import type { StreamName } from '../../domain/streams.js';
 
 /**
@@ -12,9 +13,13 @@ export class FakeActivities {
   readonly log: string[] = [];
   /** What the next looks at the run's progress find, in minutes. */
   readonly still: number[] = [];
+  /** What the next checks of the settings find, by field. */
+  readonly mappingFaults: string[][] = [];
+  /** How many locations the next looks find to be still to come. */
+  readonly awaitedLocations: number[] = [];
   facts = {
     companyId: '42',
-    direction: 'import' as const,
+    direction: 'import' as Direction,
     syncFromDate: { chosen: true, date: null as string | null },
     optionalStreams: [] as StreamName[],
     startsAt: null as string | null,
@@ -34,7 +39,7 @@ export class FakeActivities {
     };
   }
 
-  activities(): ReadingActivities & BookkeepingActivities {
+  activities(): ReadingActivities & BookkeepingActivities & MappingActivities {
     return {
       readStream: async ({ stream }) => {
         this.log.push(`read ${stream}`);
@@ -46,7 +51,13 @@ export class FakeActivities {
         return { outcome: 'complete' as const, until: null };
       },
       minutesWithoutPage: async () => this.still.shift() ?? 0,
-      startRun: async () => undefined,
+      readChanges: async () => {
+        this.log.push('read changes');
+        return { outcome: 'complete' as const, until: null, failed: [], counts: {} };
+      },
+      startRun: async () => '2026-10-01T00:00:00.000Z',
+      mappingFaults: async () => this.mappingFaults.shift() ?? [],
+      awaitedLocations: async () => this.awaitedLocations.shift() ?? 0,
       facts: async () => this.facts,
       learnOrganisation: async () => undefined,
       enterStatus: async (_id, status) => {

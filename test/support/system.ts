@@ -5,9 +5,10 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
-import { createBackfillControl } from '../../api/temporal.js';
+import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
+import type { Direction } from '../../domain/connection.js';
 import { readingTaskQueue } from '../../domain/names.js';
 import type { StreamName } from '../../domain/streams.js';
 import { type ApiClient, ApiProblem, createApiClient } from '../../embedded/apiClient.js';
@@ -15,6 +16,7 @@ import { freePort } from '../../embedded/ports.js';
 import { DEMO_CLIENT, type SimulatorOptions, startSimulator } from '../../simulator/index.js';
 import { ensureAdminKey } from '../../workers/adminKeys.js';
 import { compose } from '../../workers/composition.js';
+import { createConnectionWork } from '../../workers/connectionWork.js';
 import { createXeroReader } from '../../xero/reader.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { createTokenKeeper } from '../../xero/tokens.js';
@@ -47,8 +49,13 @@ export interface System {
 }
 
 export interface ConnectionWish {
+  /** One of its own unless it is given. */
+  company?: string;
+  locations?: readonly string[];
+  /** Only reading, unless it is said. */
+  direction?: Direction;
   /** All history unless a date is given. */
-  syncFromDate?: string;
+  syncFromDate?: string | 'toBeChosen';
   optionalStreams?: readonly StreamName[];
 }
 
@@ -94,13 +101,13 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
     xero,
     organisation: async (wish) =>
       (await xero<{ tenantId: string }>('POST', '/organisations', { name: randomUUID(), ...wish })).tenantId,
-    async connect(organisation, { syncFromDate, optionalStreams } = {}) {
-      const company = randomUUID();
+    async connect(organisation, { company = randomUUID(), syncFromDate = null, optionalStreams, ...wish } = {}) {
       await api.put(`/companies/${company}`, { name: 'A company' });
       const made = await api.post<{ id: string; consentUrl: string }>('/connections', {
         company,
-        direction: 'two-way',
-        syncFromDate: syncFromDate ?? null,
+        direction: 'import',
+        ...(syncFromDate !== 'toBeChosen' && { syncFromDate }),
+        ...wish,
       });
       if (optionalStreams) await api.patch(`/connections/${made.id}/settings`, { optionalStreams });
       await consentTo(made.consentUrl, organisation);
@@ -112,7 +119,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
       return child;
     },
     async startWorkerHere(given) {
-      const stop = await startWorkerHere(env, namespace, given);
+      const stop = await startWorkerHere(env, client, given);
       workers.push(stop);
       return stop;
     },
@@ -170,6 +177,8 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
   const app = await buildApi({
     ...compose(config, pool),
     backfills: createBackfillControl(client),
+    syncs: createSyncControl(client),
+    deletions: createDeletionControl(client),
     scopesFor,
     missingScopes,
     readiness: async () => ({ postgres: true, temporal: true }),
@@ -187,7 +196,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
 
 async function startWorkerHere(
   env: Env,
-  namespace: string,
+  client: Client,
   { patience, deadlineMs }: { patience?: Partial<Patience>; deadlineMs?: number },
 ): Promise<() => Promise<void>> {
   const config = readConfig(env);
@@ -196,12 +205,13 @@ async function startWorkerHere(
   const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS ?? '' });
   const worker = await Worker.create({
     connection,
-    namespace,
+    namespace: client.options.namespace,
     identity,
     taskQueue: readingTaskQueue,
     workflowBundle: await workflowBundle(),
     activities: createActivities({
       ...parts,
+      work: createConnectionWork(client, parts.runs),
       xero: createXeroReader({
         budget: parts.budget,
         tokens: createTokenKeeper(parts),

@@ -4,7 +4,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addSearchAttributes, searchAttributeTypes } from '../../workers/searchAttributes.js';
-import { searchAttributeKeys, syncFromDateChosenSignal } from '../../workflows/contract.js';
+import { connectionChangedSignal, searchAttributeKeys } from '../../workflows/contract.js';
 import { failureOf, withWorker } from '../support/backfillWorker.js';
 import { FakeActivities } from '../support/fakeActivities.js';
 import { workflowBundle } from '../support/workflowBundle.js';
@@ -87,7 +87,7 @@ describe('the first full read', () => {
       await environment.sleep('3 days');
       expect(fake.log.at(-1)).toBe('status awaitingSyncFromDate');
       fake.facts.syncFromDate.chosen = true;
-      await handle.signal(syncFromDateChosenSignal);
+      await handle.signal(connectionChangedSignal);
       await handle.result();
     });
     expect(fake.log.at(-1)).toBe('end completed');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Progress, runDetails } from '../../workflows/runDetails.js';
+import { type Progress, readSoFar, runDetails } from '../../workflows/runDetails.js';
 
 const progress: Progress = {
   company: '42',
@@ -7,9 +7,10 @@ const progress: Progress = {
   doing: 'readingDocuments',
   waitsFor: null,
   stillFor: null,
+  faults: [],
   streams: {
-    invoices: { records: 3000, expected: 9295, outcome: 'more' },
-    contacts: { records: 1395, expected: 1395, outcome: 'complete' },
+    invoices: readSoFar({ records: 3000, expected: 9295, outcome: 'more', until: null }),
+    contacts: readSoFar({ records: 1395, expected: 1395, outcome: 'complete', until: null }),
   },
 };
 
