@@ -20,7 +20,7 @@ export function createConsents(pool: Pool, sealing: Sealing): Consents {
         [
           stateHash,
           consent.connectionId,
-          sealing.seal(consent.codeVerifier, contextOf(stateHash)),
+          sealing.seal(consent.codeVerifier, consentContext(stateHash)),
           consent.returnUrl,
           consent.lifetimeMs,
         ],
@@ -39,7 +39,7 @@ export function createConsents(pool: Pool, sealing: Sealing): Consents {
       if (row === undefined) return null;
       return {
         connectionId: row.connection_id,
-        codeVerifier: sealing.open(row.sealed_verifier, contextOf(stateHash)),
+        codeVerifier: sealing.open(row.sealed_verifier, consentContext(stateHash)),
         returnUrl: row.return_url,
       };
     },
@@ -51,6 +51,6 @@ function hashOf(state: string): Buffer {
 }
 
 /** Binds a sealed verifier to its row: copied into another one it does not open. */
-function contextOf(stateHash: Buffer): string {
+export function consentContext(stateHash: Buffer): string {
   return `consent:${stateHash.toString('hex')}`;
 }

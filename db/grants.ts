@@ -13,7 +13,7 @@ interface GrantRow {
 /** @throws pg's errors when Postgres is away; an Error when tokens were sealed with a key that is not there any more. */
 export function createGrants(pool: Pool, sealing: Sealing): Grants {
   const sealed = (id: string, { accessToken, refreshToken }: TokenSet): Buffer =>
-    sealing.seal(JSON.stringify({ accessToken, refreshToken }), contextOf(id));
+    sealing.seal(JSON.stringify({ accessToken, refreshToken }), grantContext(id));
 
   return {
     async create({ id, tokens, scopes }) {
@@ -30,7 +30,7 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
       );
       const [row] = rows;
       if (row === undefined) return null;
-      const tokens = JSON.parse(sealing.open(row.sealed_tokens, contextOf(grantId))) as Omit<TokenSet, 'expiresAt'>;
+      const tokens = JSON.parse(sealing.open(row.sealed_tokens, grantContext(grantId))) as Omit<TokenSet, 'expiresAt'>;
       return {
         id: grantId,
         tokens: { ...tokens, expiresAt: row.access_token_expires_at.toISOString() },
@@ -82,6 +82,6 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
 }
 
 /** Binds sealed tokens to their row. */
-function contextOf(grantId: string): string {
+export function grantContext(grantId: string): string {
   return `grant:${grantId}`;
 }

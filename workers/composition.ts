@@ -53,7 +53,8 @@ export function compose(config: Config, pool: pg.Pool) {
   };
 }
 
-function sealingOf(config: Config): Sealing {
+/** What seals and opens the secrets in the database. @throws IncompleteConfig */
+export function sealingOf(config: Config): Sealing {
   const [current] = config.tokenKeys;
   if (!current) throw new IncompleteConfig('NIGHTLEDGER_TOKEN_KEYS');
   return createSealing({
