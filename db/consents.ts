@@ -43,6 +43,14 @@ export function createConsents(pool: Pool, sealing: Sealing): Consents {
         returnUrl: row.return_url,
       };
     },
+
+    async forgetEnded(endedMsAgo) {
+      const { rowCount } = await pool.query(
+        `DELETE FROM consent WHERE expires_at < clock_timestamp() - $1 * interval '1 millisecond'`,
+        [endedMsAgo],
+      );
+      return rowCount ?? 0;
+    },
   };
 }
 

@@ -1,5 +1,7 @@
 /** Consents given and their token sets: sealed, saved only over the version that was read, refreshed by one at a time. */
 import type { Pool } from 'pg';
+import type { ConnectionCode } from '../domain/codes.js';
+import { connectionStatuses, mayMove } from '../domain/connection.js';
 import type { Grants, TokenSet } from '../domain/ports.js';
 import type { Sealing } from './sealing.js';
 
@@ -9,6 +11,9 @@ interface GrantRow {
   version: number;
   died_at: Date | null;
 }
+
+/** Statuses that a dead grant ends; a person who disconnected does not wait for Xero. */
+const mayLoseXero = connectionStatuses.filter((status) => status !== 'disconnected' && mayMove(status, 'authFailed'));
 
 /** @throws pg's errors when Postgres is away; an Error when tokens were sealed with a key that is not there any more. */
 export function createGrants(pool: Pool, sealing: Sealing): Grants {
@@ -77,6 +82,38 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
          WHERE id = $1 AND version = $2 AND died_at IS NULL`,
         [grantId, versionRead],
       );
+    },
+
+    async idle(idleMs) {
+      const { rows } = await pool.query<{ id: string }>(
+        `SELECT id FROM oauth_grant g
+         WHERE died_at IS NULL AND used_at < clock_timestamp() - $1 * interval '1 millisecond'
+           AND EXISTS (SELECT FROM connection WHERE grant_id = g.id AND status <> 'disconnected')
+         ORDER BY used_at`,
+        [idleMs],
+      );
+      return rows.map(({ id }) => id);
+    },
+
+    async showDead() {
+      // One statement: a connection that is given a new grant at this moment is not taken for one of the dead grant's.
+      const { rowCount } = await pool.query(
+        `UPDATE connection c SET status = 'authFailed', last_error_code = $1, last_error_at = clock_timestamp()
+         FROM oauth_grant g
+         WHERE g.id = c.grant_id AND g.died_at IS NOT NULL AND c.status = ANY ($2)`,
+        ['xero_auth_failed' satisfies ConnectionCode, mayLoseXero],
+      );
+      return rowCount ?? 0;
+    },
+
+    async forgetUnused(olderThanMs) {
+      const { rowCount } = await pool.query(
+        `DELETE FROM oauth_grant g
+         WHERE created_at < clock_timestamp() - $1 * interval '1 millisecond'
+           AND NOT EXISTS (SELECT FROM connection WHERE grant_id = g.id)`,
+        [olderThanMs],
+      );
+      return rowCount ?? 0;
     },
   };
 }

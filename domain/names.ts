@@ -7,6 +7,9 @@ export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
 };
 
+/** Ids of the schedules; the workflows that they start have the same with the time behind it. */
+export const scheduleIds = { housekeeping: 'housekeeping' } as const;
+
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */
 export const searchAttributes = {
   company: 'NightledgerCompany',

@@ -34,6 +34,7 @@ export function compose(config: Config, pool: pg.Pool) {
   const sealing = sealingOf(config);
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
+  const tokens = createTokenKeeper({ grants, oauth });
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
@@ -44,8 +45,9 @@ export function compose(config: Config, pool: pg.Pool) {
     mirror: createMirror(pool),
     grants,
     oauth,
+    tokens,
     budget,
-    xero: createXeroReader({ budget, tokens: createTokenKeeper({ grants, oauth }), apiUrl: config.xero.apiUrl }),
+    xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { ScheduleClient } from '@temporalio/client';
 import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 import { createActivities } from '../activities/index.js';
@@ -10,6 +11,7 @@ import { createPool } from '../db/pool.js';
 import { readingTaskQueue } from '../domain/names.js';
 import { compose, databaseUrl } from './composition.js';
 import { onStop, run } from './run.js';
+import { ensureSchedules } from './schedules.js';
 import { addMissingSearchAttributes, searchAttributeTypes } from './searchAttributes.js';
 import { temporalConfig, workerConnection } from './temporal.js';
 
@@ -27,6 +29,7 @@ await run(async () => {
   await addMissingSearchAttributes(connection, namespace, searchAttributeTypes).catch((error: Error) =>
     log.warn({ missing: searchAttributeTypes, reason: error.message }, 'register these search attributes by hand'),
   );
+  await ensureSchedules(new ScheduleClient({ connection, namespace }));
   const worker = await Worker.create({
     connection,
     namespace,

@@ -3,6 +3,7 @@
  * import this page and no workflow code.
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -28,6 +29,11 @@ export interface BackfillResult {
   /** Records in scope, by stream. */
   records: Record<string, number>;
 }
+
+export const housekeepingWorkflowName = 'housekeeping';
+
+/** What each task counted. */
+export type HousekeepingResult = Record<HousekeepingTask, Counts>;
 
 /** Messages to a running workflow. Each may be sent twice without harm. */
 export const pauseSignal = 'pause';
