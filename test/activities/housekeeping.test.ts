@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHousekeepingActivities } from '../../activities/housekeeping.js';
 import { createConnections } from '../../db/connections.js';
@@ -12,14 +13,12 @@ import type { TokenSet } from '../../domain/ports.js';
 import { type Simulator, startSimulator } from '../../simulator/index.js';
 import { createTokenKeeper } from '../../xero/tokens.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
-import { quietWorkers } from '../support/quiet.js';
 import { consentedTokens, control, oauthAt, tokenCalls } from '../xero/support.js';
 
 const sealing = createSealing({ current: 'k', keys: { k: randomBytes(32) } });
 let database: FreshDatabase;
 let simulator: Simulator;
 beforeAll(async () => {
-  quietWorkers();
   [database, simulator] = await Promise.all([freshDatabase(), startSimulator({ port: 0, demo: false })]);
 });
 beforeEach(() => database.pool.query('TRUNCATE company, oauth_grant CASCADE'));
@@ -32,10 +31,12 @@ const grants = () => createGrants(database.pool, sealing);
 const consents = () => createConsents(database.pool, sealing);
 const connections = () => createConnections(database.pool);
 
+const environment = () => new MockActivityEnvironment(undefined, { logger: new DefaultLogger('ERROR') });
+
 const housekeep = (task: HousekeepingTask): Promise<Counts> => {
   const tokens = createTokenKeeper({ grants: grants(), oauth: oauthAt(simulator.url) });
   const activities = createHousekeepingActivities({ grants: grants(), consents: consents(), tokens });
-  return new MockActivityEnvironment().run(activities.housekeep, task);
+  return environment().run(activities.housekeep, task);
 };
 
 interface Made {
@@ -162,6 +163,6 @@ test('what Postgres says stays in the activity: its failure names only the kind'
     consents: consents(),
     tokens: { accessToken: async () => '' },
   });
-  const failing = new MockActivityEnvironment().run(activities.housekeep, 'showDeadGrants' as const);
+  const failing = environment().run(activities.housekeep, 'showDeadGrants' as const);
   await expect(failing).rejects.toMatchObject({ type: 'fault', message: 'internal error error 42P01' });
 });
