@@ -85,6 +85,7 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
     },
 
     async idle(idleMs) {
+      // used_at is set when the refresh token is made, and Xero's 60 days begin then; sealing anew leaves it.
       const { rows } = await pool.query<{ id: string }>(
         `SELECT id FROM oauth_grant g
          WHERE died_at IS NULL AND used_at < clock_timestamp() - $1 * interval '1 millisecond'

@@ -72,7 +72,7 @@ const becomeIdle = () =>
        access_token_expires_at = access_token_expires_at - interval '21 days'`,
   );
 
-/** Consents that come to nothing: denied, unknown, answered by a Xero that fails, and used twice. */
+/** Consents that come to nothing: denied, unknown, answered by a Xero that fails, used twice, with an id token besides. */
 async function failConsents(): Promise<void> {
   await system.api.put('/companies/failing', { name: 'A company' });
   const { consentUrl } = await system.api.post<{ consentUrl: string }>('/connections', {
@@ -96,15 +96,18 @@ async function failConsents(): Promise<void> {
   const quoting = JSON.stringify({ error: 'invalid_request', error_description: `${secretInAnError} of ${quoted}` });
   await fault('/connect/token', { times: 1, status: 400, body: quoting });
   await callback(await giveConsent(await another(), [organisation]));
+  const asksWho = new URL(await another());
+  asksWho.searchParams.set('scope', `${asksWho.searchParams.get('scope')} openid profile email`);
+  await callback(await giveConsent(asksWho.href, [organisation]));
 }
 
 async function refuseRequests(): Promise<void> {
   const tries = [
-    system.api.get('/connections/not-an-id'),
-    system.api.post('/connections', { company: 'nobody', direction: 'sideways' }),
-    system.api.post(`/connections/${books.id}/backfill`, {}),
+    () => system.api.get('/connections/not-an-id'),
+    () => system.api.post('/connections', { company: 'nobody', direction: 'sideways' }),
+    () => system.api.post(`/connections/${books.id}/backfill`, {}),
   ];
-  for (const refused of tries) await expect(refused).rejects.toThrow();
+  for (const refused of tries) await expect(refused()).rejects.toThrow();
 }
 
 async function lookAtEverything(): Promise<void> {
@@ -153,8 +156,7 @@ async function issuedSecrets(): Promise<string[]> {
     codes.map(({ code }) => code),
     ...[accessTokens, refreshTokens].map((all) => all.map((one) => one.token)),
   ];
-  // No id token: our consents do not ask who the person is. Were they to, it would be looked for.
-  expect(kinds.map((all) => all.length > 2)).toEqual([true, true, true]);
+  expect([...kinds, idTokens].map((all) => all.length > 0)).toEqual([true, true, true, true]);
   // Of a JWT each part by itself too: what says who, and the signature.
   const parts = [...kinds.flat(), ...idTokens].flatMap((token) => [token, ...token.split('.').slice(1)]);
   const { id, secret } = DEMO_CLIENT;

@@ -4,7 +4,7 @@ import { createConsents } from '../../db/consents.js';
 import { createGrants } from '../../db/grants.js';
 import type { Queryable } from '../../db/pool.js';
 import { type OnProgress, rotateKeys } from '../../db/rotateKeys.js';
-import { sealedColumns } from '../../db/sealedColumns.js';
+import { type KeyValue, type SealedColumn, sealedColumns } from '../../db/sealedColumns.js';
 import { createSealing, type Sealing } from '../../db/sealing.js';
 import type { TokenSet } from '../../domain/ports.js';
 import { startChild } from '../support/childProcess.js';
@@ -155,6 +155,25 @@ test('a value that does not open under its own key is counted, and holds up no o
     [one],
   );
   expect(await rotate()).toMatchObject({ fates: { resealed: 1, damaged: 1 }, stillNeeded: { old: 1 } });
+});
+
+test('a column may be empty, and the key of its table of several columns', async () => {
+  const context = (owner: KeyValue, name: KeyValue) => `answer:${owner}:${name}`;
+  const answers: SealedColumn = { table: 'answer', key: ['owner', 'name'], column: 'sealed', context };
+  const owners = [randomUUID(), randomUUID()];
+  await database.pool.query('CREATE TABLE answer (owner uuid, name text, sealed bytea, PRIMARY KEY (owner, name))');
+  for (const owner of owners) {
+    await database.pool.query(`INSERT INTO answer VALUES ($1, 'open', NULL)`, [owner]);
+    for (let n = 0; n < 300; n++) {
+      const sealed = sealingWith('old').seal('an answer', context(owner, `key ${n}`));
+      await database.pool.query('INSERT INTO answer VALUES ($1, $2, $3)', [owner, `key ${n}`, sealed]);
+    }
+  }
+  const { fates, stillNeeded } = await rotateKeys(database.pool, sealingWith('new', 'old'), [answers], () => undefined);
+  expect([fates.resealed, stillNeeded]).toEqual([600, {}]);
+  const { rows } = await database.pool.query('SELECT * FROM answer WHERE sealed IS NOT NULL');
+  const opened = rows.map(({ owner, name, sealed }) => sealingWith('new').open(sealed, context(owner, name)));
+  expect(opened).toEqual(Array.from({ length: 600 }, () => 'an answer'));
 });
 
 test('every column that is named as sealed takes part in the rotation', async () => {
