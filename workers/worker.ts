@@ -29,7 +29,10 @@ await run(async () => {
   await addMissingSearchAttributes(connection, namespace, searchAttributeTypes).catch((error: Error) =>
     log.warn({ missing: searchAttributeTypes, reason: error.message }, 'register these search attributes by hand'),
   );
-  await ensureSchedules(new ScheduleClient({ connection, namespace }));
+  // Those that an earlier worker made go on without this one, and reading does not wait for them.
+  await ensureSchedules(new ScheduleClient({ connection, namespace })).catch((error: Error) =>
+    log.error({ reason: error.message }, 'the schedules could not be brought up to date: start a worker again later'),
+  );
   const worker = await Worker.create({
     connection,
     namespace,
