@@ -1,12 +1,15 @@
 import { type BookkeepingPorts, createBookkeepingActivities } from './bookkeeping.js';
 import { type ChangesPorts, createChangesActivities } from './changes.js';
 import { createDeletionActivities, type DeletionPorts } from './deletion.js';
+import { createHousekeepingActivities, type HousekeepingPorts } from './housekeeping.js';
 import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 
 /** All activities, with what they need from the outside injected. */
-export function createActivities(ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts & MappingPorts) {
+export function createActivities(
+  ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts & MappingPorts & HousekeepingPorts,
+) {
   return {
     ...createReadingActivities(ports),
     ...createReferenceActivities(ports),
@@ -14,6 +17,7 @@ export function createActivities(ports: ReadingPorts & ChangesPorts & Bookkeepin
     ...createBookkeepingActivities(ports),
     ...createDeletionActivities(ports),
     ...createMappingActivities(ports),
+    ...createHousekeepingActivities(ports),
   };
 }
 
@@ -23,3 +27,4 @@ export type ReadingActivities = ReturnType<typeof createReadingActivities> &
 export type BookkeepingActivities = ReturnType<typeof createBookkeepingActivities>;
 export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
 export type MappingActivities = ReturnType<typeof createMappingActivities>;
+export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;

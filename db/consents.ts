@@ -20,7 +20,7 @@ export function createConsents(pool: Pool, sealing: Sealing): Consents {
         [
           stateHash,
           consent.connectionId,
-          sealing.seal(consent.codeVerifier, contextOf(stateHash)),
+          sealing.seal(consent.codeVerifier, consentContext(stateHash)),
           consent.returnUrl,
           consent.lifetimeMs,
         ],
@@ -39,9 +39,17 @@ export function createConsents(pool: Pool, sealing: Sealing): Consents {
       if (row === undefined) return null;
       return {
         connectionId: row.connection_id,
-        codeVerifier: sealing.open(row.sealed_verifier, contextOf(stateHash)),
+        codeVerifier: sealing.open(row.sealed_verifier, consentContext(stateHash)),
         returnUrl: row.return_url,
       };
+    },
+
+    async forgetEnded(endedMsAgo) {
+      const { rowCount } = await pool.query(
+        `DELETE FROM consent WHERE expires_at < clock_timestamp() - $1 * interval '1 millisecond'`,
+        [endedMsAgo],
+      );
+      return rowCount ?? 0;
     },
   };
 }
@@ -51,6 +59,6 @@ function hashOf(state: string): Buffer {
 }
 
 /** Binds a sealed verifier to its row: copied into another one it does not open. */
-function contextOf(stateHash: Buffer): string {
+export function consentContext(stateHash: Buffer): string {
   return `consent:${stateHash.toString('hex')}`;
 }

@@ -1,5 +1,7 @@
 /** Consents given and their token sets: sealed, saved only over the version that was read, refreshed by one at a time. */
 import type { Pool } from 'pg';
+import type { ConnectionCode } from '../domain/codes.js';
+import { connectionMoves } from '../domain/connection.js';
 import type { Grants, TokenSet } from '../domain/ports.js';
 import type { Sealing } from './sealing.js';
 
@@ -13,7 +15,7 @@ interface GrantRow {
 /** @throws pg's errors when Postgres is away; an Error when tokens were sealed with a key that is not there any more. */
 export function createGrants(pool: Pool, sealing: Sealing): Grants {
   const sealed = (id: string, { accessToken, refreshToken }: TokenSet): Buffer =>
-    sealing.seal(JSON.stringify({ accessToken, refreshToken }), contextOf(id));
+    sealing.seal(JSON.stringify({ accessToken, refreshToken }), grantContext(id));
 
   return {
     async create({ id, tokens, scopes }) {
@@ -30,7 +32,7 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
       );
       const [row] = rows;
       if (row === undefined) return null;
-      const tokens = JSON.parse(sealing.open(row.sealed_tokens, contextOf(grantId))) as Omit<TokenSet, 'expiresAt'>;
+      const tokens = JSON.parse(sealing.open(row.sealed_tokens, grantContext(grantId))) as Omit<TokenSet, 'expiresAt'>;
       return {
         id: grantId,
         tokens: { ...tokens, expiresAt: row.access_token_expires_at.toISOString() },
@@ -78,10 +80,43 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
         [grantId, versionRead],
       );
     },
+
+    async idle(idleMs) {
+      // used_at is set when the refresh token is made, and Xero's 60 days begin then; sealing anew leaves it.
+      const { rows } = await pool.query<{ id: string }>(
+        `SELECT id FROM oauth_grant g
+         WHERE died_at IS NULL AND used_at < clock_timestamp() - $1 * interval '1 millisecond'
+           AND EXISTS (SELECT FROM connection WHERE grant_id = g.id AND status <> 'disconnected')
+         ORDER BY used_at`,
+        [idleMs],
+      );
+      return rows.map(({ id }) => id);
+    },
+
+    async showDead() {
+      // One statement: a connection that is given a new grant at this moment is not taken for one of the dead grant's.
+      const { rowCount } = await pool.query(
+        `UPDATE connection c SET status = 'authFailed', last_error_code = $1, last_error_at = clock_timestamp()
+         FROM oauth_grant g
+         WHERE g.id = c.grant_id AND g.died_at IS NOT NULL AND c.status = ANY ($2)`,
+        ['xero_auth_failed' satisfies ConnectionCode, connectionMoves.refused.from],
+      );
+      return rowCount ?? 0;
+    },
+
+    async forgetUnused(olderThanMs) {
+      const { rowCount } = await pool.query(
+        `DELETE FROM oauth_grant g
+         WHERE created_at < clock_timestamp() - $1 * interval '1 millisecond'
+           AND NOT EXISTS (SELECT FROM connection WHERE grant_id = g.id)`,
+        [olderThanMs],
+      );
+      return rowCount ?? 0;
+    },
   };
 }
 
 /** Binds sealed tokens to their row. */
-function contextOf(grantId: string): string {
+export function grantContext(grantId: string): string {
   return `grant:${grantId}`;
 }

@@ -8,9 +8,19 @@ export interface SealingKeys {
   keys: Readonly<Record<string, Buffer>>;
 }
 
+/** A value was sealed with a key that is not configured (any more). */
+export class MissingSealingKey extends Error {
+  constructor(readonly keyId: string) {
+    super(`there is no sealing key with the id ${keyId}`);
+    this.name = 'MissingSealingKey';
+  }
+}
+
 export interface Sealing {
+  /** The first bytes of every value that the current key sealed, and of no other. */
+  readonly currentHead: Buffer;
   seal(plain: string, context: string): Buffer;
-  /** @throws Error when the key is not there, the context is another one, or a byte was changed. */
+  /** @throws MissingSealingKey; an Error when the context is another one, or a byte was changed. */
   open(sealed: Buffer, context: string): string;
 }
 
@@ -22,7 +32,7 @@ const tagBytes = 16;
 /**
  * Layout: format version, length of the key id, key id, iv, tag, ciphertext. All before the iv and the context are
  * authenticated: a value copied into another row does not open.
- * @throws Error when a key is not 32 bytes long or the current one is not among them.
+ * @throws Error when a key is not 32 bytes long; MissingSealingKey when the current one is not among them.
  */
 export function createSealing({ current, keys }: SealingKeys): Sealing {
   for (const [id, key] of Object.entries(keys)) {
@@ -30,10 +40,12 @@ export function createSealing({ current, keys }: SealingKeys): Sealing {
     if (Buffer.byteLength(id) > 255) throw new Error('the id of a sealing key is longer than 255 bytes');
   }
   const sealingKey = keyOf(keys, current);
+  const head = headOf(current);
 
   return {
+    currentHead: head,
+
     seal(plain, context) {
-      const head = headOf(current);
       const iv = randomBytes(ivBytes);
       const cipher = createCipheriv(algorithm, sealingKey, iv).setAAD(authenticated(head, context));
       const text = Buffer.concat([cipher.update(plain, 'utf8'), cipher.final()]);
@@ -43,13 +55,13 @@ export function createSealing({ current, keys }: SealingKeys): Sealing {
     open(sealed, context) {
       if (sealed[0] !== formatVersion) throw new Error('sealed in a format that is not known here');
       const headBytes = 2 + (sealed[1] ?? 0);
-      const head = sealed.subarray(0, headBytes);
+      const itsHead = sealed.subarray(0, headBytes);
       const iv = sealed.subarray(headBytes, headBytes + ivBytes);
       const tag = sealed.subarray(headBytes + ivBytes, headBytes + ivBytes + tagBytes);
-      const decipher = createDecipheriv(algorithm, keyOf(keys, head.subarray(2).toString('utf8')), iv, {
+      const decipher = createDecipheriv(algorithm, keyOf(keys, itsHead.subarray(2).toString('utf8')), iv, {
         authTagLength: tagBytes,
       });
-      decipher.setAAD(authenticated(head, context)).setAuthTag(tag);
+      decipher.setAAD(authenticated(itsHead, context)).setAuthTag(tag);
       const text = sealed.subarray(headBytes + ivBytes + tagBytes);
       return Buffer.concat([decipher.update(text), decipher.final()]).toString('utf8');
     },
@@ -58,7 +70,7 @@ export function createSealing({ current, keys }: SealingKeys): Sealing {
 
 function keyOf(keys: Readonly<Record<string, Buffer>>, id: string): Buffer {
   const key = Object.hasOwn(keys, id) ? keys[id] : undefined;
-  if (key === undefined) throw new Error(`there is no sealing key with the id ${id}`);
+  if (key === undefined) throw new MissingSealingKey(id);
   return key;
 }
 

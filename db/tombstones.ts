@@ -36,20 +36,21 @@ export interface Tombstones {
   bury(pool: Pool, companyId: string): Promise<void>;
 }
 
-const sealingContext = 'tombstone key';
+/** Binds the sealed key to its place. */
+export const tombstoneKeyContext = 'tombstone key';
 /** Where no location's id can be. */
 const wholeCompany = '\n';
 
 export function createTombstones(sealing: Sealing): Tombstones {
   const open = (row: { sealed_key: Buffer } | undefined): Buffer | null =>
-    row === undefined ? null : Buffer.from(sealing.open(row.sealed_key, sealingContext), 'base64');
+    row === undefined ? null : Buffer.from(sealing.open(row.sealed_key, tombstoneKeyContext), 'base64');
 
   /** Null while nothing was ever buried. */
   const keyOf = async (client: Pick<PoolClient, 'query'>): Promise<Buffer | null> =>
     open((await client.query<{ sealed_key: Buffer }>('SELECT sealed_key FROM tombstone_key')).rows[0]);
 
   const keyForEver = async (client: Pick<PoolClient, 'query'>): Promise<Buffer> => {
-    const fresh = sealing.seal(randomBytes(32).toString('base64'), sealingContext);
+    const fresh = sealing.seal(randomBytes(32).toString('base64'), tombstoneKeyContext);
     await client.query('INSERT INTO tombstone_key (sealed_key) VALUES ($1) ON CONFLICT DO NOTHING', [fresh]);
     return (await keyOf(client)) as Buffer;
   };

@@ -9,6 +9,9 @@ export const workflowIds = {
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
 
+/** Ids of the schedules; the workflows that they start have the same with the time behind it. */
+export const scheduleIds = { housekeeping: 'housekeeping' } as const;
+
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */
 export const searchAttributes = {
   company: 'NightledgerCompany',

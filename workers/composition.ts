@@ -58,6 +58,7 @@ export function compose(config: Config, pool: pg.Pool) {
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),
+    tokens,
     budget,
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
@@ -67,7 +68,8 @@ export function compose(config: Config, pool: pg.Pool) {
   };
 }
 
-function sealingOf(config: Config): Sealing {
+/** What seals and opens the secrets in the database. @throws IncompleteConfig */
+export function sealingOf(config: Config): Sealing {
   const [current] = config.tokenKeys;
   if (!current) throw new IncompleteConfig('NIGHTLEDGER_TOKEN_KEYS');
   return createSealing({

@@ -12,6 +12,7 @@ import { readingTaskQueue } from '../domain/names.js';
 import { compose, databaseUrl } from './composition.js';
 import { createConnectionWork } from './connectionWork.js';
 import { onStop, run } from './run.js';
+import { ensureSchedules } from './schedules.js';
 import { addMissingSearchAttributes, searchAttributeTypes } from './searchAttributes.js';
 import { temporalConfig, workerConnection } from './temporal.js';
 
@@ -31,6 +32,10 @@ await run(async () => {
   );
   const parts = compose(config, pool);
   const client = new Client({ connection, namespace });
+  // Those that an earlier worker made go on without this one, and reading does not wait for them.
+  await ensureSchedules(client.schedule).catch((error: Error) =>
+    log.error({ reason: error.message }, 'the schedules could not be brought up to date: start a worker again later'),
+  );
   const worker = await Worker.create({
     connection,
     namespace,

@@ -3,6 +3,7 @@
  * import this page and no workflow code.
  */
 import { defineSearchAttributeKey } from '@temporalio/common';
+import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
@@ -47,6 +48,11 @@ export interface SyncResult {
 
 /** Takes the company's id, answers the rows removed by table. */
 export const deleteCompanyWorkflowName = 'deleteCompany';
+
+export const housekeepingWorkflowName = 'housekeeping';
+
+/** What each task counted. */
+export type HousekeepingResult = Record<HousekeepingTask, Counts>;
 
 /** Messages to a running workflow. Each may be sent twice without harm. */
 export const pauseSignal = 'pause';

@@ -1,5 +1,6 @@
 /** Every workflow of the reading queue, for the worker's bundle. */
 
 export { deleteCompany } from './deleteCompany.js';
+export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
 export { sync } from './sync.js';

@@ -180,6 +180,8 @@ export interface Consents {
   }): Promise<void>;
   /** Uses the state up. Null for one that is unknown, used or too old. */
   use(state: string): Promise<{ connectionId: string; codeVerifier: string; returnUrl: string | null } | null>;
+  /** Deletes those that ended longer ago; answers how many. */
+  forgetEnded(endedMsAgo: number): Promise<number>;
 }
 
 export type Role = 'viewer' | 'standard' | 'adviser' | 'admin';

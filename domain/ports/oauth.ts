@@ -62,4 +62,10 @@ export interface Grants {
   endRefreshLease(grantId: string, versionRead: number): Promise<void>;
   /** The refresh token of that version is no longer good: nobody tries it again. */
   markDead(grantId: string, versionRead: number): Promise<void>;
+  /** Living grants of connections in use whose refresh token was made longer ago, the oldest first. */
+  idle(idleMs: number): Promise<string[]>;
+  /** Moves connections of dead grants to `authFailed`, with the reason; answers how many did not show it before. */
+  showDead(): Promise<number>;
+  /** Deletes grants that serve no connection and are older; answers how many. */
+  forgetUnused(olderThanMs: number): Promise<number>;
 }

@@ -189,5 +189,6 @@ function identityControlRoutes(app: FastifyInstance, { store }: ControlParts): v
     codes: [...store.codes.values()],
     accessTokens: [...store.accessTokens.values()],
     refreshTokens: [...store.refreshTokens.values()],
+    idTokens: store.idTokens,
   }));
 }

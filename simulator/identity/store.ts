@@ -74,6 +74,7 @@ export class IdentityStore {
   readonly codes = new Map<string, Code>();
   readonly accessTokens = new Map<string, AccessToken>();
   readonly refreshTokens = new Map<string, RefreshToken>();
+  readonly idTokens: string[] = [];
   readonly connections = new Map<string, Connection>();
   private readonly record;
 
@@ -94,6 +95,7 @@ export class IdentityStore {
       refresh: journal.event<RefreshToken>('refreshTokenIssued', (token) => {
         this.refreshTokens.set(token.token, { ...token });
       }),
+      idToken: journal.event<{ token: string }>('idTokenIssued', ({ token }) => void this.idTokens.push(token)),
       refreshUsed: journal.event<{ token: string; at: number }>('refreshTokenUsed', ({ token, at }) => {
         Object.assign(this.refreshTokens.get(token) ?? {}, { usedAt: at });
       }),
@@ -179,6 +181,12 @@ export class IdentityStore {
     const token = make(seconds, seconds + ACCESS_SECONDS);
     const expiresAt = (seconds + ACCESS_SECONDS) * 1000;
     this.record.access({ token, grantId: grant.id, issuedAt: seconds * 1000, expiresAt });
+    return token;
+  }
+
+  /** Notes an id token: nobody shows it again, but it must not turn up anywhere either. */
+  noteIdToken(token: string): string {
+    this.record.idToken({ token });
     return token;
   }
 

@@ -64,7 +64,7 @@ export class TokenMint {
   private idToken(grant: Grant, issuer: string, access: string, nonce: string | undefined): string {
     const { issuedAt = 0, expiresAt = 0 } = this.store.accessTokens.get(access) ?? {};
     const [name = 'Demo'] = grant.user.split('@');
-    return this.key.sign({
+    const claims = {
       nbf: issuedAt / 1000,
       exp: expiresAt / 1000,
       iss: issuer,
@@ -82,6 +82,7 @@ export class TokenMint {
       given_name: name,
       family_name: 'User',
       name: `${name} User`,
-    });
+    };
+    return this.store.noteIdToken(this.key.sign(claims));
   }
 }

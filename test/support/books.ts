@@ -38,8 +38,8 @@ export interface Usage {
 }
 
 /** The streams that are not read to their end. */
-export function openStreams({ streams }: Pick<BackfillView, 'streams'>): string[] {
-  return Object.entries(streams).flatMap(([name, { status }]) => (status === 'complete' ? [] : [name]));
+export function openStreams({ streams }: Pick<BackfillView, 'streams'>): StreamName[] {
+  return (Object.keys(streams) as StreamName[]).filter((name) => streams[name].status !== 'complete');
 }
 
 interface World {

@@ -9,9 +9,10 @@ import {
   newAppBudget,
   newOrganisationBudget,
 } from '../../domain/budgetState.js';
-import type { AnsweredLimits, CallBudget, CallContext, CallCount } from '../../domain/ports.js';
+import type { AnsweredLimits, CallBudget, CallContext, CallCount, TokenSet } from '../../domain/ports.js';
 import { DEMO_CLIENT } from '../../simulator/index.js';
 import { createXeroOAuth } from '../../xero/oauth.js';
+import { scopesFor } from '../../xero/scopes.js';
 
 /** The budget's rules over a state in memory, which notes what was settled. */
 export class MemoryBudget implements CallBudget {
@@ -119,4 +120,17 @@ export async function oddServer(
 /** Until `holds`: for what another process of the test brings about. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await delay(5);
+}
+
+/** Tokens of a consent to one organisation, as the simulator gives them. */
+export async function consentedTokens(url: string, tenantId: string): Promise<TokenSet> {
+  const oauth = oauthAt(url);
+  const secret = { state: 's'.repeat(43), codeVerifier: 'v'.repeat(43) };
+  const consentUrl = await oauth.consentUrl({ ...secret, scopes: scopesFor('import') });
+  return (await oauth.exchange(await giveConsent(consentUrl, [tenantId]), secret)).tokens;
+}
+
+/** How often the simulator's token endpoint gave tokens: each time a refresh token is among them. */
+export async function tokenCalls(url: string): Promise<number> {
+  return (await control<{ refreshTokens: unknown[] }>(url, 'GET', '/tokens')).refreshTokens.length;
 }

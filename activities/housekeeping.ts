@@ -1,0 +1,91 @@
+import { cancellationSignal, heartbeat, log } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
+import type { Connections, ConnectionWork, Consents, Grants, XeroLinks } from '../domain/ports.js';
+import { again, isOurs, kindOf } from './failures.js';
+
+export interface HousekeepingPorts {
+  grants: Grants;
+  consents: Consents;
+  connections: Pick<Connections, 'withoutBackfill' | 'linksToEnd' | 'linkEnded'>;
+  links: XeroLinks;
+  work: Pick<ConnectionWork, 'startBackfill'>;
+  /** Refreshes what is not good any more, one at a time in all processes. */
+  tokens: { accessToken(grantId: string): Promise<string> };
+}
+
+const dayMs = 86_400_000;
+/** Xero ends a refresh token that is not used for 60 days: that leaves 40 for an outage of theirs or of ours. */
+const idleMs = 20 * dayMs;
+const retryMs = 10_000;
+
+const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
+  startBackfills,
+  refreshIdleGrants,
+  showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
+  endLinks,
+  forgetConsents: async ({ consents }) => ({ forgotten: await consents.forgetEnded(dayMs) }),
+  // A day: a consent that is being given has its grant before its connection.
+  forgetGrants: async ({ grants }) => ({ forgotten: await grants.forgetUnused(dayMs) }),
+};
+
+/** The tasks of housekeeping. Each may be repeated: it looks anew for what is to be done. */
+export function createHousekeepingActivities(ports: HousekeepingPorts) {
+  return {
+    /** @throws ApplicationFailure `fault`: Postgres's words stay here. */
+    async housekeep(task: HousekeepingTask): Promise<Counts> {
+      try {
+        return await tasks[task](ports);
+      } catch (error) {
+        throw isOurs(error) ? error : again('fault', retryMs, kindOf(error));
+      }
+    },
+  };
+}
+
+/** A consent bound them, and the process died before it had started what follows. */
+async function startBackfills({ connections, work }: HousekeepingPorts): Promise<Counts> {
+  const owed = await connections.withoutBackfill();
+  return await eachByItself('started', owed, (connection) => work.startBackfill(connection));
+}
+
+/** Xero could not be told when they were disconnected. */
+async function endLinks({ connections, links }: HousekeepingPorts): Promise<Counts> {
+  const left = await connections.linksToEnd(null);
+  return await eachByItself('ended', left, async (link) => {
+    await links.end(link);
+    await connections.linkEnded(link);
+  });
+}
+
+/** An access token never lives for 20 days: asking for it refreshes. */
+async function refreshIdleGrants({ grants, tokens }: HousekeepingPorts): Promise<Counts> {
+  const idle = await grants.idle(idleMs);
+  return await eachByItself(
+    'refreshed',
+    idle.map((grantId) => ({ grantId })),
+    ({ grantId }) => tokens.accessToken(grantId),
+  );
+}
+
+/** One after the other, each a try of its own: one that fails stops no other. @param things with ids of ours only. */
+async function eachByItself<T extends { id: string } | { grantId: string }>(
+  done: string,
+  things: readonly T[],
+  act: (thing: T) => Promise<unknown>,
+): Promise<Counts> {
+  const counts = { [done]: 0, failed: 0 };
+  for (const thing of things) {
+    if (cancellationSignal().aborted) throw new CancelledFailure('housekeeping was cancelled');
+    heartbeat();
+    try {
+      await act(thing);
+      counts[done] = (counts[done] ?? 0) + 1;
+    } catch (error) {
+      const id = 'id' in thing ? thing.id : thing.grantId;
+      log.warn(`housekeeping: one could not be ${done}`, { id, reason: kindOf(error) });
+      counts.failed = (counts.failed ?? 0) + 1;
+    }
+  }
+  return counts;
+}

@@ -1,0 +1,14 @@
+/** What housekeeping does, in this order: by name, with what the Temporal UI says of it. Another task is another row. */
+export const housekeepingTasks = {
+  startBackfills: 'start first full reads that nobody has started',
+  refreshIdleGrants: 'refresh grants that nobody used for 20 days',
+  showDeadGrants: 'show which connections have to be consented to again',
+  endLinks: 'end links of disconnected connections at Xero',
+  forgetConsents: 'forget consents that ended more than a day ago',
+  forgetGrants: 'forget grants that serve no connection',
+} as const;
+export type HousekeepingTask = keyof typeof housekeepingTasks;
+export const housekeepingTaskNames = Object.keys(housekeepingTasks) as HousekeepingTask[];
+
+/** What a task did, in numbers. */
+export type Counts = Record<string, number>;
