@@ -38,7 +38,7 @@ export function backfillRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       handler: async (request, reply) => {
         const connection = await connectionFor(deps, request, request.params.id);
         await refuseUnready(deps, connection);
-        const run = await startBackfill(deps, connection);
+        const run = await startBackfill(deps, connection, { requestId: request.id, actor: request.actor });
         if (run === 'alreadyDone') throw forbiddenBy('already_backfilled');
         return reply.code(202).send(started(deps, run));
       },

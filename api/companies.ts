@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { companyFor } from './access.js';
 import { sees } from './authentication.js';
+import { concern } from './concerns.js';
 import type { ApiDeps } from './deps.js';
 import { notFound } from './problems.js';
 import { answers, line, listOf, pageQuery } from './schemas/common.js';
@@ -26,6 +27,7 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies'>): FastifyPluginAs
       },
       handler: async (request, reply) => {
         if (!sees(request, request.params.company)) throw notFound();
+        concern(request, request.params.company);
         const { company, created } = await deps.companies.put(request.params.company, request.body.name);
         return reply.code(created ? 201 : 200).send(company);
       },

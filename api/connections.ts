@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { companyFor, connectionFor } from './access.js';
 import { sees } from './authentication.js';
+import { concern } from './concerns.js';
 import { prepareConsent } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
@@ -26,7 +27,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
     app.route({
       method: 'POST',
       url: '/connections',
-      config: { permission: 'configure' },
+      config: { permission: 'configure', creates: true },
       schema: {
         tags,
         operationId: 'connect',
@@ -48,6 +49,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           syncFromDate: { chosen, date: syncFromDate ?? null },
         });
         if (!made.created) throw forbiddenBy('already_connected', { existing: made.existingId });
+        concern(request, company, id);
         await consent.open(id, returnUrl ?? null);
         const warnings = chosen ? syncFromDateWarnings(syncFromDate, null, deps.now()) : [];
         return reply.code(201).send({ id, status: 'pending', consentUrl: consent.consentUrl, warnings });

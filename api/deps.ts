@@ -2,24 +2,29 @@
 import type { Direction } from '../domain/connection.js';
 import type {
   ApiKeys,
+  Audit,
   CallBudget,
   Companies,
   Connections,
   Consents,
   Grants,
+  KeptAnswers,
   Mirror,
   Runs,
   XeroOAuth,
 } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
+import type { Metrics } from './metrics.js';
 
 export interface ApiDeps {
   companies: Companies;
   connections: Connections;
   consents: Consents;
   grants: Pick<Grants, 'create' | 'load'>;
-  apiKeys: Pick<ApiKeys, 'find'>;
+  apiKeys: Pick<ApiKeys, 'create' | 'find' | 'get' | 'list' | 'revoke'>;
+  audit: Audit;
+  keptAnswers: KeptAnswers;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
   budget: Pick<CallBudget, 'look'>;
@@ -40,6 +45,7 @@ export interface ApiDeps {
   returnUrlOrigins: readonly string[];
   temporalUi: TemporalUi;
   requestsPerMinute: number;
+  metrics: Pick<Metrics, 'observe'>;
   log: LogTarget;
 }
 

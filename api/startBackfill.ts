@@ -1,18 +1,27 @@
 /** Starts a connection's first full read and notes the run, so that it shows before its first step. */
-import type { Connection } from '../domain/ports.js';
+import type { AskedBy, Connection } from '../domain/ports.js';
 import type { WorkflowRun } from './backfillControl.js';
 import type { ApiDeps } from './deps.js';
 
-/** @returns `alreadyDone` when it was completed before; the run in hand when there is one. */
+const nobody: AskedBy = { requestId: null, actor: null };
+
+/**
+ * @param askedBy the request that asks for it; nobody when the connecting does.
+ * @returns `alreadyDone` when it was completed before; the run in hand when there is one.
+ */
 export async function startBackfill(
   deps: Pick<ApiDeps, 'backfills' | 'runs'>,
   connection: Connection,
+  askedBy = nobody,
 ): Promise<WorkflowRun | 'alreadyDone'> {
-  const run = await deps.backfills.start({
+  const started = await deps.backfills.start({
     connectionId: connection.id,
     companyId: connection.companyId,
     syncFromDate: connection.syncFromDate,
+    askedBy,
   });
-  if (run !== 'alreadyDone') await deps.runs.start({ ...run, kind: 'backfill', connectionId: connection.id });
+  if (started === 'alreadyDone') return started;
+  const { askedBy: askedFirst, ...run } = started;
+  await deps.runs.start({ ...run, kind: 'backfill', connectionId: connection.id }, askedFirst);
   return run;
 }

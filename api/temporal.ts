@@ -2,12 +2,14 @@
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { readingTaskQueue, workflowIds } from '../domain/names.js';
+import type { AskedBy } from '../domain/ports.js';
 import {
   type BackfillInput,
   backfillWorkflowName,
@@ -16,7 +18,7 @@ import {
   searchAttributeKeys,
   syncFromDateChosenSignal,
 } from '../workflows/contract.js';
-import type { BackfillControl, BackfillStart, WorkflowRun } from './backfillControl.js';
+import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 
 /** Whoever waits for an answer is told in seconds when Temporal is away. */
 const answerWithinMs = 5000;
@@ -44,7 +46,7 @@ export function createBackfillControl(client: Client, taskQueue = readingTaskQue
     start: (backfill) =>
       withinTime(async () => {
         try {
-          return await runOf(await startWorkflow(client, taskQueue, backfill));
+          return await startedRunOf(await startWorkflow(client, taskQueue, backfill));
         } catch (error) {
           if (error instanceof WorkflowExecutionAlreadyStartedError) return 'alreadyDone';
           throw error;
@@ -72,6 +74,7 @@ function startWorkflow(client: Client, taskQueue: string, backfill: BackfillStar
       { key: searchAttributeKeys.company, value: backfill.companyId },
       { key: searchAttributeKeys.connection, value: backfill.connectionId },
     ],
+    ...(backfill.askedBy.requestId !== null && { memo: { ...backfill.askedBy } }),
     staticSummary: `First full read · company ${backfill.companyId} · ${rangeOf(backfill)}`,
     staticDetails: detailsOf(backfill),
   });
@@ -87,14 +90,33 @@ function detailsOf(backfill: BackfillStart): string {
     `- **Company**: \`${backfill.companyId}\``,
     `- **Connection**: \`${backfill.connectionId}\``,
     `- **Documents**: ${rangeOf(backfill)}`,
+    ...askedLines(backfill.askedBy),
     '',
     "Reads contacts, settings and documents from Xero into the mirror, and sleeps when the day's calls are used up.",
   ].join('\n');
 }
 
-/** The handle of a start that found one in hand knows only its current run, so the first is asked for. */
-async function runOf(handle: WorkflowHandle): Promise<WorkflowRun> {
+/** Opaque ids both; a backtick would end the code that they are shown as. */
+function askedLines({ requestId, actor }: AskedBy): string[] {
+  const lines = { Request: requestId, Actor: actor };
+  return Object.entries(lines).flatMap(([name, value]) =>
+    value === null ? [] : [`- **${name}**: \`${value.replaceAll('`', "'")}\``],
+  );
+}
+
+/** Who asked is read from the run itself: a start that found one in hand answers who asked for that one. */
+async function startedRunOf(handle: WorkflowHandle): Promise<StartedRun> {
   const description = await handle.describe();
+  const { requestId = null, actor = null } = (description.memo ?? {}) as Partial<AskedBy>;
+  return { ...runIn(description), askedBy: { requestId, actor } };
+}
+
+async function runOf(handle: WorkflowHandle): Promise<WorkflowRun> {
+  return runIn(await handle.describe());
+}
+
+/** The handle of a start that found one in hand knows only its current run, so the first is asked for. */
+function runIn(description: WorkflowExecutionDescription): WorkflowRun {
   const first = description.raw.workflowExecutionInfo?.firstRunId;
   return { workflowId: description.workflowId, runId: first ? first : description.runId };
 }

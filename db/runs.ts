@@ -4,11 +4,13 @@ import type { Listed, ListPage, Run, RunKind, RunOutcome, Runs } from '../domain
 /** Runs: how each ended, how long it slept, what it asked of Xero. All writes may be repeated without harm. */
 export function createRuns(pool: pg.Pool): Runs {
   return {
-    async start(run) {
+    async start(run, askedBy) {
+      // The run's own first activity, which does not know who asked, may have come before the API.
       await pool.query(
-        `INSERT INTO run (run_id, workflow_id, kind, connection_id) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (run_id) DO NOTHING`,
-        [run.runId, run.workflowId, run.kind, run.connectionId],
+        `INSERT INTO run (run_id, workflow_id, kind, connection_id, request_id, actor) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (run_id) DO UPDATE SET request_id = excluded.request_id, actor = excluded.actor
+         WHERE run.request_id IS NULL AND excluded.request_id IS NOT NULL`,
+        [run.runId, run.workflowId, run.kind, run.connectionId, askedBy?.requestId ?? null, askedBy?.actor ?? null],
       );
     },
 
@@ -82,12 +84,15 @@ interface RunRow {
   outcome: RunOutcome;
   started_at: Date;
   ended_at: Date | null;
+  request_id: string | null;
+  actor: string | null;
   tallies: Tally[];
   sleeps: { reason: string; seconds: number }[];
 }
 
 const selectRun = `
   SELECT run.run_id, run.workflow_id, run.kind, run.connection_id, run.outcome, run.started_at, run.ended_at,
+         run.request_id, run.actor,
          (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM call_tally tally
            WHERE tally.connection_id = run.connection_id AND tally.run_id = run.run_id) AS tallies,
          (SELECT coalesce(json_agg(json_build_object('reason', reason, 'seconds',
@@ -106,6 +111,8 @@ function toRun(row: RunRow): Run {
     outcome: row.outcome,
     startedAt: row.started_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
+    requestId: row.request_id,
+    actor: row.actor,
     calls: sum('calls'),
     bytes: sum('bytes'),
     rateLimited: {

@@ -4,6 +4,8 @@
  */
 export * from './ports/books.js';
 export * from './ports/budget.js';
+export * from './ports/calls.js';
+export * from './ports/figures.js';
 export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';

@@ -5,7 +5,14 @@ import type { Listed, ListPage } from './lists.js';
 export type RunKind = 'backfill' | 'sync';
 export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
 
-export interface Run {
+/** The request that started a run; both null for one that nobody asked for. */
+export interface AskedBy {
+  requestId: string | null;
+  /** The platform's opaque id of the person. */
+  actor: string | null;
+}
+
+export interface Run extends AskedBy {
   workflowId: string;
   /** First execution run id: the same through every continue-as-new. */
   runId: string;
@@ -22,7 +29,11 @@ export interface Run {
 }
 
 export interface Runs {
-  start(run: { workflowId: string; runId: string; kind: RunKind; connectionId: string }): Promise<void>;
+  /** May be told several times of one run; who asked for it is kept once it is known. */
+  start(
+    run: { workflowId: string; runId: string; kind: RunKind; connectionId: string },
+    askedBy?: AskedBy,
+  ): Promise<void>;
   end(runId: string, outcome: RunOutcome): Promise<void>;
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
   beginSleep(runId: string, reason: string, until: string): Promise<void>;

@@ -2,13 +2,17 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { type ApiDeps, buildApi } from '../../api/app.js';
-import type { BackfillControl, BackfillStart, WorkflowRun } from '../../api/backfillControl.js';
+import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
+import { createMetrics } from '../../api/metrics.js';
 import { createApiKeys } from '../../db/apiKeys.js';
+import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
+import { createFigures } from '../../db/figures.js';
 import { createGrants } from '../../db/grants.js';
+import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createMirror } from '../../db/mirror.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
@@ -29,7 +33,13 @@ export interface Api {
   /** A new key's secret. */
   key(role: Role, company?: string): Promise<string>;
   /** As an admin who sees all, unless another secret is given. */
-  call(method: InjectOptions['method'], path: string, body?: object, secret?: string): Promise<LightMyRequestResponse>;
+  call(
+    method: InjectOptions['method'],
+    path: string,
+    body?: object,
+    secret?: string,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
   /** A company and its new connection. */
   connect(company: string, more?: object): Promise<{ id: string; state: string }>;
   /** What the customer's browser brings back from Xero. */
@@ -51,6 +61,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     consents: createConsents(pool, sealing),
     grants: createGrants(pool, sealing),
     apiKeys,
+    audit: createAudit(pool),
+    keptAnswers: createKeptAnswers(pool, sealing),
+    metrics: createMetrics(createFigures(pool)),
     runs: createRuns(pool),
     mirror: createMirror(pool),
     budget: createCallBudget(pool),
@@ -76,8 +89,13 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     return secret;
   };
   const admin = await key('admin');
-  const call: Api['call'] = (method, path, body, secret = admin) =>
-    app.inject({ method, url: path, headers: { authorization: `Bearer ${secret}` }, ...(body && { payload: body }) });
+  const call: Api['call'] = (method, path, body, secret = admin, headers = {}) =>
+    app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${secret}`, ...headers },
+      ...(body && { payload: body }),
+    });
 
   return {
     app,
@@ -153,18 +171,19 @@ export class FakeXero {
 export class FakeTemporal implements BackfillControl {
   readonly started: BackfillStart[] = [];
   readonly signals: string[] = [];
-  readonly running = new Map<string, WorkflowRun>();
+  readonly running = new Map<string, StartedRun>();
   readonly done = new Set<string>();
   away: Error | null = null;
 
-  async start(backfill: BackfillStart): Promise<WorkflowRun | 'alreadyDone'> {
+  async start(backfill: BackfillStart): Promise<StartedRun | 'alreadyDone'> {
     if (this.away) throw this.away;
     if (this.done.has(backfill.connectionId)) return 'alreadyDone';
     const inHand = this.running.get(backfill.connectionId);
     if (inHand) return inHand;
     this.started.push(backfill);
-    const run = { workflowId: workflowIds.backfill(backfill.connectionId), runId: randomUUID() };
-    this.running.set(backfill.connectionId, run);
+    const { connectionId, askedBy } = backfill;
+    const run = { workflowId: workflowIds.backfill(connectionId), runId: randomUUID(), askedBy };
+    this.running.set(connectionId, run);
     return run;
   }
 
