@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './apiKeys.js';
 import { auditRoutes } from './audit.js';
 import { backfillRoutes } from './backfill.js';
 import { behindKey } from './behindKey.js';
+import { endConnectionsOnClose } from './closing.js';
 import { companyRoutes } from './companies.js';
 import { connectionRoutes } from './connections.js';
 import type { ApiDeps } from './deps.js';
@@ -57,6 +58,7 @@ export async function bareApi(deps: ApiDeps): Promise<FastifyInstance> {
   app.decorateRequest('problemCode', null);
   parseJsonBodies(app);
   answerWithRequestId(app);
+  endConnectionsOnClose(app);
   deps.metrics.observe(app);
   await guard(app);
   await describeApi(app);
