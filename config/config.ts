@@ -86,8 +86,8 @@ const environment = z
     XERO_DAY_WINDOW_MS: whole(1000, 86_400_000),
     NIGHTLEDGER_HOST: z.string(),
     NIGHTLEDGER_PORT: whole(0, 65_535),
-    NIGHTLEDGER_METRICS_PORT: whole(0, 65_535),
-    NIGHTLEDGER_WORKER_METRICS_PORT: whole(0, 65_535),
+    NIGHTLEDGER_METRICS_PORT: whole(1, 65_535),
+    NIGHTLEDGER_WORKER_METRICS_PORT: whole(1, 65_535),
     NIGHTLEDGER_TOKEN_KEYS: z
       .string()
       .transform((list) => list.split(',').map((pair) => pair.trim()))

@@ -14,7 +14,7 @@ export interface Ports {
   temporal: number;
   temporalUi: number;
   simulator: number;
-  /** Zero: any that is free. */
+  /** Zero, for this one and the next: any that is free. */
   metrics: number;
   workerMetrics: number;
 }
