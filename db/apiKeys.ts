@@ -40,14 +40,15 @@ export function createApiKeys(pool: Pool): ApiKeys {
     },
 
     async find(secret) {
-      // The use is noted once a minute, so that a busy key costs no write a call.
+      // The use is noted once a minute, so that a busy key costs no write a call; of many at once one writes, because those
+      // that waited for it look at the row again.
       const { rows } = await pool.query<ApiKeyRow>(
         `WITH found AS (
-           SELECT id, name, role, company_id, last_used_at FROM api_key WHERE secret_hash = $1 AND revoked_at IS NULL
+           SELECT id, name, role, company_id FROM api_key WHERE secret_hash = $1 AND revoked_at IS NULL
          ), used AS (
            UPDATE api_key SET last_used_at = clock_timestamp() FROM found
            WHERE api_key.id = found.id
-             AND (found.last_used_at IS NULL OR found.last_used_at < clock_timestamp() - interval '1 minute')
+             AND (api_key.last_used_at IS NULL OR api_key.last_used_at < clock_timestamp() - interval '1 minute')
          )
          SELECT id, name, role, company_id FROM found`,
         [hashOf(secret)],

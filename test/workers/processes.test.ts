@@ -116,7 +116,9 @@ test('told to stop, the API answers the request in flight, ends idle connections
   expect(answered.headers.get('connection')).toBe('close');
   expect([answered.status, await answered.json()]).toMatchObject([200, { name: 'After' }]);
   expect(await child.exited).toEqual({ code: 0, signal: null });
-  const { rows } = await database.pool.query(`SELECT status FROM audit WHERE path_ids ->> 'company' = 'held' ORDER BY at`);
+  const { rows } = await database.pool.query(
+    `SELECT status FROM audit WHERE path_ids ->> 'company' = 'held' ORDER BY at`,
+  );
   expect(rows).toEqual([{ status: 201 }, { status: 200 }]);
 });
 
