@@ -61,7 +61,12 @@ function keyedOf(request: FastifyRequest, idempotencyKey: string | string[], cla
   return { keyId, idempotencyKey, claim, companyId, request: `${request.method} ${request.url}\n${body}` };
 }
 
-function replay(request: FastifyRequest, reply: FastifyReply, { status, contentType, body, companyId }: KeptAnswer) {
+function replay(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, code, contentType, body, companyId }: KeptAnswer,
+) {
+  request.problemCode = code;
   concern(request, companyId);
   return reply.code(status).header('idempotency-replayed', 'true').type(contentType).send(body);
 }
@@ -71,7 +76,8 @@ function answerOf(request: FastifyRequest, reply: FastifyReply, payload: unknown
   const { statusCode: status } = reply;
   if (status >= 500 || status === 429 || typeof payload !== 'string') return null;
   const contentType = String(reply.getHeader('content-type') ?? 'application/json; charset=utf-8');
-  return { status, contentType, body: payload, companyId: request.concerns?.companyId ?? null };
+  const { problemCode: code, concerns } = request;
+  return { status, code, contentType, body: payload, companyId: concerns?.companyId ?? null };
 }
 
 function settle({ keptAnswers }: Pick<ApiDeps, 'keptAnswers'>, keyed: KeyedRequest, answer: KeptAnswer | null) {

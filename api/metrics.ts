@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { connectionStatuses } from '../domain/connection.js';
 import type { Figures, FiguresSource } from '../domain/ports.js';
+import { endConnectionsOnClose } from './closing.js';
 
 export interface Metrics {
   /** Counts every answer of `app`. */
@@ -41,6 +42,7 @@ export function createMetrics(source: FiguresSource): Metrics {
     },
     app() {
       const app = Fastify();
+      endConnectionsOnClose(app);
       app.get('/metrics', async (_request, reply) => {
         // The page is there while Postgres is not: that is when people look at it.
         show(await source.figures().catch(() => null));

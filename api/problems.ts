@@ -12,7 +12,7 @@ export type ProblemCode = RequestCode | ConnectionCode;
 declare module 'fastify' {
   interface FastifyRequest {
     /** The code of the problem that is its answer. */
-    problemCode: ProblemCode | null;
+    problemCode: string | null;
   }
 }
 

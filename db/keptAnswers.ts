@@ -7,6 +7,7 @@ import type { Sealing } from './sealing.js';
 interface Row {
   same: boolean;
   status: number | null;
+  code: string | null;
   content_type: string | null;
   sealed_body: Buffer | null;
   company_id: string | null;
@@ -18,7 +19,7 @@ export function createKeptAnswers(pool: Pool, sealing: Sealing): KeptAnswers {
       await forgetOld(pool);
       if (await take(pool, request)) return { kind: 'claimed' };
       const { rows } = await pool.query<Row>(
-        `SELECT request_hash = $3 AS same, status, content_type, sealed_body, company_id
+        `SELECT request_hash = $3 AS same, status, code, content_type, sealed_body, company_id
          FROM kept_answer WHERE key_id = $1 AND idempotency_key = $2`,
         [request.keyId, request.idempotencyKey, hashOf(request.request)],
       );
@@ -26,15 +27,16 @@ export function createKeptAnswers(pool: Pool, sealing: Sealing): KeptAnswers {
       return rows[0] === undefined ? this.claim(request) : claimedOf(sealing, request, rows[0]);
     },
 
-    async keep(request, { status, contentType, body, companyId }) {
+    async keep(request, { status, code, contentType, body, companyId }) {
       await pool.query(
-        `UPDATE kept_answer SET status = $4, content_type = $5, sealed_body = $6, company_id = coalesce($7, company_id)
+        `UPDATE kept_answer SET status = $4, code = $5, content_type = $6, sealed_body = $7, company_id = coalesce($8, company_id)
          WHERE key_id = $1 AND idempotency_key = $2 AND claim = $3`,
         [
           request.keyId,
           request.idempotencyKey,
           request.claim,
           status,
+          code,
           contentType,
           sealing.seal(body, contextOf(request)),
           companyId,
@@ -59,8 +61,8 @@ async function take(pool: Pool, { keyId, idempotencyKey, claim, request, company
      VALUES ($1, $2, $3, $4, clock_timestamp() + interval '60 seconds', $5)
      ON CONFLICT (key_id, idempotency_key) DO UPDATE
      SET request_hash = excluded.request_hash, claim = excluded.claim, lease_until = excluded.lease_until,
-         created_at = excluded.created_at, company_id = excluded.company_id, status = NULL, content_type = NULL,
-         sealed_body = NULL
+         created_at = excluded.created_at, company_id = excluded.company_id, status = NULL, code = NULL,
+         content_type = NULL, sealed_body = NULL
      WHERE kept.created_at < clock_timestamp() - interval '24 hours'
         OR (kept.status IS NULL AND kept.request_hash = excluded.request_hash AND kept.lease_until < clock_timestamp())`,
     [keyId, idempotencyKey, hashOf(request), claim, companyId],
@@ -83,6 +85,7 @@ function claimedOf(sealing: Sealing, request: KeyedRequest, row: Row): Claimed {
   return {
     kind: 'kept',
     status: row.status,
+    code: row.code,
     contentType: row.content_type,
     body: sealing.open(row.sealed_body, contextOf(request)),
     companyId: row.company_id,

@@ -35,6 +35,7 @@ CREATE TABLE kept_answer (
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   company_id text,
   status integer,
+  code text,
   content_type text,
   sealed_body bytea,
   PRIMARY KEY (key_id, idempotency_key)

@@ -54,6 +54,8 @@ export interface KeyedRequest {
 
 export interface KeptAnswer {
   status: number;
+  /** Of a problem. */
+  code: string | null;
   contentType: string;
   body: string;
   companyId: string | null;

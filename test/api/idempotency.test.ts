@@ -77,6 +77,9 @@ test('a refusal is kept too; what went wrong on our side is not, and is done whe
       'idempotency-key': 'refused',
     });
   expect([(await refused()).statusCode, (await refused()).headers['idempotency-replayed']]).toEqual([422, 'true']);
+  const told = (await api.call('GET', '/v1/audit?limit=2')).json().data;
+  const refusal = { route: '/v1/api-keys', status: 422, code: 'invalid_request' };
+  expect(told).toMatchObject([refusal, refusal]);
 
   const { create } = api.deps.apiKeys;
   api.deps.apiKeys.create = () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }));
@@ -107,7 +110,13 @@ test('one that comes back after its lease neither keeps nor frees what is anothe
     request: 'POST /v1/things',
     companyId: null,
   };
-  const answer = { status: 201, contentType: 'application/json', body: '{"by":"the first"}', companyId: null };
+  const answer = {
+    status: 201,
+    code: null,
+    contentType: 'application/json',
+    body: '{"by":"the first"}',
+    companyId: null,
+  };
   const { keptAnswers } = api.deps;
   expect(await keptAnswers.claim(request)).toEqual({ kind: 'claimed' });
   await kept('lease_until = clock_timestamp()', 'late');
