@@ -1,7 +1,8 @@
-/** Finding what a request names, as far as its key may see it. */
+/** Finding what a request names, as far as its key may see it; what is found is noted as what it is about. */
 import type { FastifyRequest } from 'fastify';
 import type { BoundOrganisation, Company, Connection } from '../domain/ports.js';
 import { sees } from './authentication.js';
+import { concern } from './concerns.js';
 import type { ApiDeps } from './deps.js';
 import { forbiddenBy, notFound } from './problems.js';
 
@@ -13,6 +14,7 @@ export async function connectionFor(
 ): Promise<Connection> {
   const connection = await deps.connections.get(id);
   if (connection === null || !sees(request, connection.companyId)) throw notFound();
+  concern(request, connection.companyId, connection.id);
   return connection;
 }
 
@@ -24,6 +26,7 @@ export async function companyFor(
 ): Promise<Company> {
   const company = sees(request, id) ? await deps.companies.get(id) : null;
   if (company === null) throw notFound();
+  concern(request, company.id);
   return company;
 }
 

@@ -1,8 +1,11 @@
 /** The HTTP API: thin, one plugin a resource, every port injected. */
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type FastifyPluginAsyncZod, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
-import { requireKey } from './authentication.js';
+import { apiKeyRoutes } from './apiKeys.js';
+import { auditRoutes } from './audit.js';
 import { backfillRoutes } from './backfill.js';
+import { behindKey } from './behindKey.js';
+import { endConnectionsOnClose } from './closing.js';
 import { companyRoutes } from './companies.js';
 import { connectionRoutes } from './connections.js';
 import type { ApiDeps } from './deps.js';
@@ -24,26 +27,44 @@ import { syncRoutes } from './sync.js';
 
 export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
 
+/** Bytes of a body; a route that takes more states its own limit. */
+const bodyLimit = 1_048_576;
+/** Characters of one part of a path as it is sent: a company's id of 200, percent-encoded. */
+const longestPathPart = 2000;
+
 /** The app, ready to listen or to be injected into; closing it is the caller's. */
 export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
+  const app = await bareApi(deps);
+  await app.register(healthRoutes(deps));
+  await app.register(open(deps), { prefix: '/v1' });
+  await app.register(keyed(deps), { prefix: '/v1' });
+  await app.ready();
+  return app;
+}
+
+/** The app without routes. */
+export async function bareApi(deps: ApiDeps): Promise<FastifyInstance> {
   const app = Fastify({
     logger: loggerOptions(deps.log),
     requestIdHeader: false,
     genReqId: requestIdFrom(deps.newId),
     frameworkErrors: answerError,
+    bodyLimit,
+    routerOptions: { maxParamLength: longestPathPart },
+    // While it is being closed, what still comes over a connection that is in use is answered, and the connection ended.
+    return503OnClosing: false,
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => answerProblem(notFound(), request, reply));
+  app.decorateRequest('problemCode', null);
   parseJsonBodies(app);
   answerWithRequestId(app);
+  endConnectionsOnClose(app);
+  deps.metrics.observe(app);
   await guard(app);
   await describeApi(app);
-  await app.register(healthRoutes(deps));
-  await app.register(open(deps), { prefix: '/v1' });
-  await app.register(keyed(deps), { prefix: '/v1' });
-  await app.ready();
   return app;
 }
 
@@ -55,11 +76,9 @@ function open(deps: ApiDeps): FastifyPluginAsyncZod {
   };
 }
 
-/** The key is looked at before the counting, which is by key. */
 function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
   return async (app) => {
-    requireKey(app, deps.apiKeys);
-    await limitRate(app, deps.requestsPerMinute);
+    await behindKey(app, deps);
     await app.register(companyRoutes(deps));
     await app.register(locationRoutes(deps));
     await app.register(connectionRoutes(deps));
@@ -70,5 +89,7 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
     await app.register(settingsRoutes(deps));
+    await app.register(apiKeyRoutes(deps));
+    await app.register(auditRoutes(deps));
   };
 }

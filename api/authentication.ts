@@ -3,15 +3,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiKey, ApiKeys, Role } from '../domain/ports.js';
 import { Problem } from './problems.js';
 
-/** What a route asks of a key. */
-export type Permission = 'read' | 'configure';
+/**
+ * What a route asks of a key. `work`: save documents, sync, push, import, resolve. `configure`: connect (the first full
+ * read is part of it), configure, delete, make keys, read the audit.
+ */
+export type Permission = 'read' | 'work' | 'configure';
 
-/** Every role with all that it may do; saving documents joins them with the documents. */
+/** Every role with all that it may do. */
 const permissions: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   viewer: new Set<Permission>(['read']),
-  standard: new Set<Permission>(['read']),
-  adviser: new Set<Permission>(['read']),
-  admin: new Set<Permission>(['read', 'configure']),
+  standard: new Set<Permission>(['read', 'work']),
+  adviser: new Set<Permission>(['read', 'work']),
+  admin: new Set<Permission>(['read', 'work', 'configure']),
 };
 
 declare module 'fastify' {
@@ -35,13 +38,21 @@ export function requireKey(app: FastifyInstance, apiKeys: Pick<ApiKeys, 'find'>)
     const key = secret === null ? null : await apiKeys.find(secret);
     if (key === null) throw new Problem(401, 'unauthorised');
     request.apiKey = key;
+  });
+}
+
+/** Refuses what the role of the key does not allow. */
+export function requirePermission(app: FastifyInstance): void {
+  app.addHook('preParsing', async (request) => {
     const { permission } = request.routeOptions.config;
-    if (permission === undefined || !permissions[key.role].has(permission)) throw new Problem(403, 'forbidden');
+    if (permission === undefined || !permissions[request.apiKey.role].has(permission)) {
+      throw new Problem(403, 'forbidden');
+    }
   });
 }
 
 /** May the key of this request see the company's things? Who may not is told that there are none. */
-export function sees(request: FastifyRequest, companyId: string): boolean {
+export function sees(request: FastifyRequest, companyId: string | null): boolean {
   return request.apiKey.companyId === null || request.apiKey.companyId === companyId;
 }
 

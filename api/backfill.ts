@@ -5,6 +5,7 @@ import { shownStatus } from '../domain/connection.js';
 import type { Connection, Run, StreamProgress } from '../domain/ports.js';
 import { streamNames, streams } from '../domain/streams.js';
 import { connectionFor, organisationOf } from './access.js';
+import { askedBy } from './askedBy.js';
 import type { WorkflowRun } from './backfillControl.js';
 import type { ApiDeps } from './deps.js';
 import { forbiddenBy } from './problems.js';
@@ -39,7 +40,7 @@ export function backfillRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
       handler: async (request, reply) => {
         const connection = await connectionFor(deps, request, request.params.id);
         await refuseUnready(deps, connection);
-        const run = await startBackfill(deps, connection);
+        const run = await startBackfill(deps, connection, { askedBy: askedBy(request) });
         if (run === 'alreadyDone') throw forbiddenBy('already_backfilled');
         return reply.code(202).send(started(deps, run));
       },

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { companyFor } from './access.js';
 import { sees } from './authentication.js';
+import { concern } from './concerns.js';
 import type { ApiDeps } from './deps.js';
 import { forbiddenBy, notFound } from './problems.js';
 import { answers, line, listOf, pageQuery } from './schemas/common.js';
@@ -28,6 +29,7 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies' | 'deletions' | 't
       },
       handler: async (request, reply) => {
         if (!sees(request, request.params.company)) throw notFound();
+        concern(request, request.params.company);
         const put = await deps.companies.put(request.params.company, request.body.name);
         if (put === null) throw forbiddenBy('company_being_deleted');
         return reply.code(put.created ? 201 : 200).send(put.company);
@@ -61,7 +63,9 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies' | 'deletions' | 't
       },
       handler: async (request, reply) => {
         const { company } = request.params;
-        if (!sees(request, company) || !(await deps.companies.beginDeletion(company))) throw notFound();
+        if (!sees(request, company)) throw notFound();
+        concern(request, company);
+        if (!(await deps.companies.beginDeletion(company))) throw notFound();
         const run = await deps.deletions.start(company);
         return reply.code(202).send({ ...run, url: runUrl(deps.temporalUi, run) });
       },

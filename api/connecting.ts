@@ -2,8 +2,9 @@
 import type { FastifyBaseLogger } from 'fastify';
 import type { ConnectionCode } from '../domain/codes.js';
 import { isLiving } from '../domain/connection.js';
-import type { Connection, ConsentedOrganisation } from '../domain/ports.js';
+import type { AskedBy, Connection, ConsentedOrganisation } from '../domain/ports.js';
 import { XeroFault, XeroRefusal } from '../domain/problems.js';
+import { nobody } from './askedBy.js';
 import type { ApiDeps } from './deps.js';
 import { startBackfill } from './startBackfill.js';
 import { startSync } from './startSync.js';
@@ -17,6 +18,12 @@ export type ConsentOutcome =
   | { kind: 'refused'; code: ConnectionCode; missingScopes: string[] }
   | { kind: 'invalid' }
   | { kind: 'xeroAway' };
+
+/** Whose request it is. */
+export interface Caller {
+  log: FastifyBaseLogger;
+  askedBy: AskedBy;
+}
 
 type Consented = Awaited<ReturnType<ApiDeps['oauth']['exchange']>>;
 
@@ -59,22 +66,22 @@ export async function completeConsent(
 /**
  * Binds one organisation of a consent and starts the first full read. A refused one is given back to Xero by its own
  * link only, and only if no connection lives by it: ending more would disconnect others.
- * @param log told what went wrong beside the matter, which the caller's answer does not depend on.
+ * @param caller whose request it is; its log is told what went wrong beside the matter, which the answer does not depend on.
  */
 export async function bindOrganisation(
   deps: ApiDeps,
   connection: Connection,
   organisation: ConsentedOrganisation,
   grant: { id: string; accessToken: string },
-  log: FastifyBaseLogger,
+  caller: Caller,
 ): Promise<{ kind: 'bound'; started: boolean } | { kind: 'refused'; code: ConnectionCode }> {
   const code = await deps.connections.bindOrganisation(connection.id, organisation, grant.id);
   if (code !== 'bound') {
     await deps.connections.recordError(connection.id, code);
-    await giveBack(deps, connection, grant.accessToken, [organisation], log);
+    await giveBack(deps, connection, grant.accessToken, [organisation], caller.log);
     return { kind: 'refused', code };
   }
-  return { kind: 'bound', started: await startIfNeeded(deps, connection, log) };
+  return { kind: 'bound', started: await startIfNeeded(deps, connection, caller) };
 }
 
 type Settled =
@@ -112,7 +119,7 @@ async function settle(
     connection,
     organisation,
     { id: grantId, accessToken: tokens.accessToken },
-    log,
+    { log, askedBy: nobody },
   );
   if (bound.kind === 'refused') return { ...bound, missingScopes: [] };
   return { kind: 'connected', connection, organisation: organisation.name, started: bound.started };
@@ -175,10 +182,11 @@ export async function giveBack(
  * grant. A bound one stays bound when Temporal is away: housekeeping starts what is owed.
  * @param connection as it was before the consent.
  */
-async function startIfNeeded(deps: ApiDeps, connection: Connection, log: FastifyBaseLogger): Promise<boolean> {
+async function startIfNeeded(deps: ApiDeps, connection: Connection, { log, askedBy }: Caller): Promise<boolean> {
+  const { backfilledAt, status } = connection;
   try {
-    if (connection.backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null });
-    else await startBackfill(deps, connection, isLiving(connection.status) ? undefined : 'anyInHand');
+    if (backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null, askedBy });
+    else await startBackfill(deps, connection, { askedBy, ...(!isLiving(status) && { inPlaceOf: 'anyInHand' }) });
     return true;
   } catch (error) {
     log.error({ err: error }, 'the reading after a consent could not be started');

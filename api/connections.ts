@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { NotCreated } from '../domain/ports.js';
 import { companyFor, connectionFor } from './access.js';
 import { sees } from './authentication.js';
+import { concern } from './concerns.js';
 import { prepareConsent } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
@@ -27,7 +28,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
     app.route({
       method: 'POST',
       url: '/connections',
-      config: { permission: 'configure' },
+      config: { permission: 'configure', creates: true },
       schema: {
         tags,
         operationId: 'connect',
@@ -50,6 +51,7 @@ export function connectionRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
           syncFromDate: { chosen, date: syncFromDate ?? null },
         });
         if (!made.created) throw refusalOf(made);
+        concern(request, company, id);
         await consent.open(id, returnUrl ?? null);
         const warnings = chosen ? syncFromDateWarnings(syncFromDate, null, deps.now()) : [];
         return reply.code(201).send({ id, status: 'pending', consentUrl: consent.consentUrl, warnings });

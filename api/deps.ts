@@ -2,12 +2,14 @@
 import type { Direction } from '../domain/connection.js';
 import type {
   ApiKeys,
+  Audit,
   CallBudget,
   Charts,
   Companies,
   Connections,
   Consents,
   Grants,
+  KeptAnswers,
   Locations,
   Mirror,
   Runs,
@@ -18,6 +20,7 @@ import type {
 import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
+import type { Metrics } from './metrics.js';
 import type { SyncControl } from './syncControl.js';
 
 export interface ApiDeps {
@@ -26,7 +29,9 @@ export interface ApiDeps {
   locations: Locations;
   consents: Consents;
   grants: Pick<Grants, 'create' | 'load'>;
-  apiKeys: Pick<ApiKeys, 'find'>;
+  apiKeys: Pick<ApiKeys, 'create' | 'find' | 'get' | 'list' | 'revoke'>;
+  audit: Audit;
+  keptAnswers: KeptAnswers;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
   settings: SettingsStore;
@@ -52,6 +57,7 @@ export interface ApiDeps {
   returnUrlOrigins: readonly string[];
   temporalUi: TemporalUi;
   requestsPerMinute: number;
+  metrics: Pick<Metrics, 'observe'>;
   log: LogTarget;
 }
 

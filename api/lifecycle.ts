@@ -1,8 +1,9 @@
 /** /v1/connections/{id}: pausing, ending and taking back what is not bound yet. */
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { isLiving, isUnbound } from '../domain/connection.js';
-import type { Connection } from '../domain/ports.js';
+import type { AskedBy, Connection } from '../domain/ports.js';
 import { connectionFor } from './access.js';
+import { askedBy } from './askedBy.js';
 import { giveBack } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
@@ -77,7 +78,7 @@ export function lifecycleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const connection = await connectionFor(deps, request, request.params.id);
         if (!isLiving(connection.status)) throw notLiving(connection);
         await deps.connections.setPaused(connection.id, false);
-        if (connection.status === 'paused') await goOnReading(deps, connection);
+        if (connection.status === 'paused') await goOnReading(deps, connection, askedBy(request));
         return viewOf(connection.id);
       },
     });
@@ -105,8 +106,8 @@ export function lifecycleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
 }
 
 /** A first full read that was paused goes on; one that was cancelled starts again from where it was. */
-async function goOnReading(deps: ApiDeps, connection: Connection): Promise<void> {
-  if ((await deps.backfills.resume(connection.id)) === null) await startBackfill(deps, connection);
+async function goOnReading(deps: ApiDeps, connection: Connection, asked: AskedBy): Promise<void> {
+  if ((await deps.backfills.resume(connection.id)) === null) await startBackfill(deps, connection, { askedBy: asked });
 }
 
 /** The connection has ended here whether or not Xero can be told now; housekeeping tells it later. */

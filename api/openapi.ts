@@ -1,8 +1,10 @@
 /** /openapi.json, made from the very schemas that validate, and /docs, which shows it from local files. */
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { longestActor } from './actors.js';
+import { longestIdempotencyKey } from './idempotency.js';
 
 export async function describeApi(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
@@ -22,10 +24,12 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'Backfill', description: 'The first full read.' },
         { name: 'Runs', description: 'What was done, and what Xero still allows.' },
         { name: 'Records', description: 'The mirror of what is in Xero.' },
+        { name: 'Keys', description: 'The keys to this API.' },
+        { name: 'Audit', description: 'Who changed what.' },
         { name: 'Health', description: 'For what watches the process.' },
       ],
     },
-    transform: jsonSchemaTransform,
+    transform: (described) => withHeaders(jsonSchemaTransform(described), described.route),
     transformObject: (document) => withoutUnused(jsonSchemaTransformObject(document)),
   });
   await app.register(swaggerUi, {
@@ -36,6 +40,38 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }
+
+const changing = /^(POST|PUT|PATCH|DELETE)$/;
+
+/** The headers that a call takes, as its configuration says. They are checked by hooks, not by its schema. */
+function withHeaders(described: Transformed, { method, config = {} }: DescribedRoute): Transformed {
+  const actor = config.permission !== undefined && changing.test(String(method));
+  const properties = {
+    ...(actor && {
+      'Nightledger-Actor': text(
+        longestActor,
+        "The platform's opaque id of the person on whose behalf the call is made.",
+      ),
+    }),
+    ...(config.creates && {
+      'Idempotency-Key': text(
+        longestIdempotencyKey,
+        'Sent again with the same key within a day, the call answers the same.',
+      ),
+    }),
+  };
+  if (Object.keys(properties).length === 0) return described;
+  const required = config.actor === 'required' ? ['Nightledger-Actor'] : [];
+  return { ...described, schema: { ...described.schema, headers: { type: 'object', properties, required } } };
+}
+
+type Transformed = ReturnType<typeof jsonSchemaTransform>;
+interface DescribedRoute {
+  method: string | string[];
+  config?: FastifyContextConfig;
+}
+
+const text = (maxLength: number, description: string) => ({ type: 'string', minLength: 1, maxLength, description });
 
 type Described = ReturnType<SwaggerTransformObject>;
 

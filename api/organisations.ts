@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { Connection } from '../domain/ports.js';
 import { connectionFor } from './access.js';
+import { askedBy } from './askedBy.js';
 import { bindOrganisation } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
@@ -51,7 +52,10 @@ export function organisationRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         if (organisation === undefined) {
           throw invalid({ field: 'tenantId', message: 'must be one of those that GET …/organisations lists' });
         }
-        const bound = await bindOrganisation(deps, connection, organisation, grant, request.log);
+        const bound = await bindOrganisation(deps, connection, organisation, grant, {
+          log: request.log,
+          askedBy: askedBy(request),
+        });
         if (bound.kind === 'refused') throw forbiddenBy(bound.code);
         const now = await deps.connections.get(connection.id);
         if (now === null) throw notFound();

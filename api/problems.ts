@@ -10,6 +10,13 @@ import type { ProblemBody } from './schemas/problem.js';
 
 export type ProblemCode = RequestCode | ConnectionCode;
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The code of the problem that is its answer. */
+    problemCode: string | null;
+  }
+}
+
 export interface FieldFault {
   /** Dotted path within the body or the query. */
   field: string;
@@ -63,6 +70,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 export function answerProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  request.problemCode = problem.code;
   const { retryAfterSeconds } = problem.extras;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (problem.statusCode === 401) reply.header('www-authenticate', 'Bearer');

@@ -1,5 +1,6 @@
 /** Starts a connection's sync and notes the run, so that it shows before its first step. */
 import type { Connection } from '../domain/ports.js';
+import type { WorkflowRun } from './backfillControl.js';
 import type { ApiDeps } from './deps.js';
 import type { SyncStart } from './syncControl.js';
 
@@ -7,9 +8,9 @@ import type { SyncStart } from './syncControl.js';
 export async function startSync(
   deps: Pick<ApiDeps, 'syncs' | 'runs'>,
   { id: connectionId, companyId }: Connection,
-  { mode, streams }: Pick<SyncStart, 'mode' | 'streams'>,
-): Promise<Awaited<ReturnType<ApiDeps['syncs']['start']>>> {
-  const { alreadyRunning, ...run } = await deps.syncs.start({ connectionId, companyId, mode, streams });
-  await deps.runs.start({ ...run, kind: 'sync', connectionId });
+  wish: Pick<SyncStart, 'mode' | 'streams' | 'askedBy'>,
+): Promise<WorkflowRun & { alreadyRunning: boolean }> {
+  const { alreadyRunning, askedBy, ...run } = await deps.syncs.start({ connectionId, companyId, ...wish });
+  await deps.runs.start({ ...run, kind: 'sync', connectionId }, askedBy);
   return { ...run, alreadyRunning };
 }

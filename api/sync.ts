@@ -2,6 +2,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { isLiving } from '../domain/connection.js';
 import { connectionFor, organisationOf } from './access.js';
+import { askedBy } from './askedBy.js';
 import type { ApiDeps } from './deps.js';
 import { forbiddenBy } from './problems.js';
 import { answers, connectionParams } from './schemas/common.js';
@@ -14,7 +15,7 @@ export function syncRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
     app.route({
       method: 'POST',
       url: '/connections/:id/sync',
-      config: { permission: 'configure' },
+      config: { permission: 'work', actor: 'required' },
       schema: {
         tags: ['Sync'],
         operationId: 'startSync',
@@ -28,7 +29,7 @@ export function syncRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         organisationOf(connection);
         if (!isLiving(connection.status)) throw forbiddenBy('connection_not_ready');
         const { mode = 'incremental', streams = null } = request.body ?? {};
-        const run = await startSync(deps, connection, { mode, streams });
+        const run = await startSync(deps, connection, { mode, streams, askedBy: askedBy(request) });
         return reply.code(202).send({ ...run, url: runUrl(deps.temporalUi, run) });
       },
     });

@@ -1,11 +1,12 @@
+import type { AskedBy } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { StreamName } from '../domain/streams.js';
-import type { WorkflowRun } from './backfillControl.js';
+import type { StartedRun, WorkflowRun } from './backfillControl.js';
 
 /** How the API starts and ends the sync of a connection. */
 export interface SyncControl {
   /** Starts a sync, or joins the one in hand. */
-  start(sync: SyncStart): Promise<WorkflowRun & { alreadyRunning: boolean }>;
+  start(sync: SyncStart): Promise<StartedRun & { alreadyRunning: boolean }>;
   /** Null when none is in hand. */
   cancel(connectionId: string): Promise<WorkflowRun | null>;
 }
@@ -16,4 +17,5 @@ export interface SyncStart {
   mode: SyncMode;
   /** Null for all that the connection reads. */
   streams: StreamName[] | null;
+  askedBy: AskedBy;
 }

@@ -2,12 +2,14 @@
 import {
   type Client,
   WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionDescription,
   type WorkflowHandle,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { readingTaskQueue, workflowIds } from '../domain/names.js';
+import type { AskedBy } from '../domain/ports.js';
 import {
   type BackfillInput,
   backfillWorkflowName,
@@ -19,7 +21,7 @@ import {
   searchAttributeKeys,
   syncWorkflowName,
 } from '../workflows/contract.js';
-import type { BackfillControl, BackfillStart, WorkflowRun } from './backfillControl.js';
+import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
 
@@ -36,7 +38,7 @@ export function createBackfillControl(client: Client, taskQueue = readingTaskQue
     start: (backfill, inPlaceOf) =>
       withinTime(client, async () => {
         try {
-          return await runOf(await startWorkflow(client, taskQueue, backfill, inPlaceOf));
+          return await startedRunOf(await startWorkflow(client, taskQueue, backfill, inPlaceOf));
         } catch (error) {
           if (error instanceof WorkflowExecutionAlreadyStartedError) return 'alreadyDone';
           throw error;
@@ -61,10 +63,11 @@ export function createSyncControl(client: Client, taskQueue = readingTaskQueue):
       withinTime(client, async () => {
         try {
           const handle = await startSync(client, taskQueue, wanted);
-          return { workflowId: handle.workflowId, runId: handle.firstExecutionRunId, alreadyRunning: false };
+          const { workflowId, firstExecutionRunId: runId } = handle;
+          return { workflowId, runId, askedBy: wanted.askedBy, alreadyRunning: false };
         } catch (error) {
           if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-          const inHand = await runOf(client.workflow.getHandle(workflowIds.sync(wanted.connectionId)));
+          const inHand = await startedRunOf(client.workflow.getHandle(workflowIds.sync(wanted.connectionId)));
           return { ...inHand, alreadyRunning: true };
         }
       }),
@@ -112,7 +115,8 @@ function onRunning(client: Client, workflowId: (connectionId: string) => string)
   };
 }
 
-function startSync(client: Client, taskQueue: string, { connectionId, companyId, mode, streams }: SyncStart) {
+function startSync(client: Client, taskQueue: string, wanted: SyncStart) {
+  const { connectionId, companyId, mode, streams, askedBy } = wanted;
   const input: SyncInput = { connectionId, mode, streams };
   return client.workflow.start(syncWorkflowName, {
     workflowId: workflowIds.sync(connectionId),
@@ -121,16 +125,18 @@ function startSync(client: Client, taskQueue: string, { connectionId, companyId,
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
     workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
     typedSearchAttributes: searchAttributesOf(connectionId, companyId),
+    ...memoOf(askedBy),
     staticSummary: `Sync · company ${companyId} · ${mode}`,
-    staticDetails: syncDetails(connectionId, companyId),
+    staticDetails: syncDetails(wanted),
   });
 }
 
 /** What support staff read at the head of a sync. */
-export function syncDetails(connectionId: string, companyId: string): string {
+function syncDetails({ connectionId, companyId, askedBy }: SyncStart): string {
   return [
     `- **Company**: \`${companyId}\``,
     `- **Connection**: \`${connectionId}\``,
+    ...askedLines(askedBy),
     '',
     "Reads what changed in Xero into the mirror, stream by stream, and sleeps when the day's calls are used up.",
   ].join('\n');
@@ -159,6 +165,7 @@ function startWorkflow(
     workflowIdConflictPolicy:
       inPlaceOf === undefined ? WorkflowIdConflictPolicy.USE_EXISTING : WorkflowIdConflictPolicy.TERMINATE_EXISTING,
     typedSearchAttributes: searchAttributesOf(backfill.connectionId, backfill.companyId),
+    ...memoOf(backfill.askedBy),
     staticSummary: `First full read · company ${backfill.companyId} · ${rangeOf(backfill)}`,
     staticDetails: detailsOf(backfill),
   });
@@ -174,14 +181,37 @@ function detailsOf(backfill: BackfillStart): string {
     `- **Company**: \`${backfill.companyId}\``,
     `- **Connection**: \`${backfill.connectionId}\``,
     `- **Documents**: ${rangeOf(backfill)}`,
+    ...askedLines(backfill.askedBy),
     '',
     "Reads contacts, settings and documents from Xero into the mirror, and sleeps when the day's calls are used up.",
   ].join('\n');
 }
 
-/** The handle of a start that found one in hand knows only its current run, so the first is asked for. */
-async function runOf(handle: WorkflowHandle): Promise<WorkflowRun> {
+function memoOf(askedBy: AskedBy) {
+  return askedBy.requestId !== null && { memo: { ...askedBy } };
+}
+
+/** Opaque ids both; a backtick would end the code that they are shown as. */
+function askedLines({ requestId, actor }: AskedBy): string[] {
+  const lines = { Request: requestId, Actor: actor };
+  return Object.entries(lines).flatMap(([name, value]) =>
+    value === null ? [] : [`- **${name}**: \`${value.replaceAll('`', "'")}\``],
+  );
+}
+
+/** Who asked is read from the run itself: a start that found one in hand answers who asked for that one. */
+async function startedRunOf(handle: WorkflowHandle): Promise<StartedRun> {
   const description = await handle.describe();
+  const { requestId = null, actor = null } = (description.memo ?? {}) as Partial<AskedBy>;
+  return { ...runIn(description), askedBy: { requestId, actor } };
+}
+
+async function runOf(handle: WorkflowHandle): Promise<WorkflowRun> {
+  return runIn(await handle.describe());
+}
+
+/** The handle of a start that found one in hand knows only its current run, so the first is asked for. */
+function runIn(description: WorkflowExecutionDescription): WorkflowRun {
   const first = description.raw.workflowExecutionInfo?.firstRunId;
   return { workflowId: description.workflowId, runId: first ? first : description.runId };
 }

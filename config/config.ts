@@ -25,6 +25,10 @@ export interface Config {
   http: {
     host: string;
     port: number;
+    /** Where the API's metrics page is, on the same host; null: nowhere. */
+    metricsPort: number | null;
+    /** Where a worker's is; null: nowhere. */
+    workerMetricsPort: number | null;
     /** Requests that one API key may make in a minute. */
     requestsPerMinute: number;
     /** Origins that a customer may be sent back to after the consent. */
@@ -82,6 +86,8 @@ const environment = z
     XERO_DAY_WINDOW_MS: whole(1000, 86_400_000),
     NIGHTLEDGER_HOST: z.string(),
     NIGHTLEDGER_PORT: whole(0, 65_535),
+    NIGHTLEDGER_METRICS_PORT: whole(1, 65_535),
+    NIGHTLEDGER_WORKER_METRICS_PORT: whole(1, 65_535),
     NIGHTLEDGER_TOKEN_KEYS: z
       .string()
       .transform((list) => list.split(',').map((pair) => pair.trim()))
@@ -139,6 +145,8 @@ function configOf(env: z.output<typeof environment>): Config {
     http: {
       host: env.NIGHTLEDGER_HOST ?? '127.0.0.1',
       port,
+      metricsPort: env.NIGHTLEDGER_METRICS_PORT ?? null,
+      workerMetricsPort: env.NIGHTLEDGER_WORKER_METRICS_PORT ?? null,
       requestsPerMinute: env.NIGHTLEDGER_REQUESTS_PER_MINUTE ?? 600,
       returnUrlOrigins: env.NIGHTLEDGER_RETURN_URLS ?? [],
     },

@@ -4,12 +4,14 @@ import type { Listed, ListPage, Run, RunKind, RunOutcome, Runs } from '../domain
 /** Runs: how each ended, how long it slept, what it asked of Xero. All writes may be repeated without harm. */
 export function createRuns(pool: pg.Pool): Runs {
   return {
-    async start(run) {
+    async start(run, askedBy) {
+      // The run's own first activity, which does not know who asked, may have come before the API.
       const { rows } = await pool.query<{ started_at: Date; ended_at: Date | null }>(
-        `INSERT INTO run (run_id, workflow_id, kind, connection_id) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (run_id) DO UPDATE SET workflow_id = excluded.workflow_id
+        `INSERT INTO run (run_id, workflow_id, kind, connection_id, request_id, actor) VALUES ($1, $2, $3, $4, $5, $6)
+         ON CONFLICT (run_id) DO UPDATE
+            SET request_id = coalesce(run.request_id, excluded.request_id), actor = coalesce(run.actor, excluded.actor)
          RETURNING started_at, ended_at`,
-        [run.runId, run.workflowId, run.kind, run.connectionId],
+        [run.runId, run.workflowId, run.kind, run.connectionId, askedBy?.requestId ?? null, askedBy?.actor ?? null],
       );
       const row = rows[0] as { started_at: Date; ended_at: Date | null };
       return { startedAt: row.started_at.toISOString(), open: row.ended_at === null };
@@ -97,6 +99,8 @@ interface RunRow {
   outcome: RunOutcome;
   started_at: Date;
   ended_at: Date | null;
+  request_id: string | null;
+  actor: string | null;
   tallies: Tally[];
   records: RecordTally[];
   sleeps: { reason: string; seconds: number }[];
@@ -104,6 +108,7 @@ interface RunRow {
 
 const selectRun = `
   SELECT run.run_id, run.workflow_id, run.kind, run.connection_id, run.outcome, run.started_at, run.ended_at,
+         run.request_id, run.actor,
          (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM call_tally tally
            WHERE tally.connection_id = run.connection_id AND tally.run_id = run.run_id) AS tallies,
          (SELECT coalesce(json_agg(tally ORDER BY stream), '[]') FROM record_tally tally
@@ -124,6 +129,8 @@ function toRun(row: RunRow): Run {
     outcome: row.outcome,
     startedAt: row.started_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
+    requestId: row.request_id,
+    actor: row.actor,
     calls: sum('calls'),
     bytes: sum('bytes'),
     rateLimited: {

@@ -1,6 +1,7 @@
 /** Every column that holds sealed values: what the rotation of keys goes through. Another one is another row. */
 import { consentContext } from './consents.js';
 import { grantContext } from './grants.js';
+import { keptAnswerContext } from './keptAnswers.js';
 import { tombstoneKeyContext } from './tombstones.js';
 
 /** A value of a key column as pg reads it. */
@@ -22,6 +23,12 @@ export const sealedColumns: readonly SealedColumn[] = [
     key: ['state_hash'],
     column: 'sealed_verifier',
     context: (hash) => consentContext(hash as Buffer),
+  },
+  {
+    table: 'kept_answer',
+    key: ['key_id', 'idempotency_key'],
+    column: 'sealed_body',
+    context: (keyId, idempotencyKey) => keptAnswerContext(keyId as string, idempotencyKey as string),
   },
   { table: 'tombstone_key', key: ['only_row'], column: 'sealed_key', context: () => tombstoneKeyContext },
 ];

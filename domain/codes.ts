@@ -117,6 +117,18 @@ export const requestCodes = {
     remedy:
       'Nothing to do: it was fixed when it was first chosen, be it before the company was deleted and made again.',
   },
+  last_admin_key: {
+    message: 'This is the last key that can make keys for all companies.',
+    remedy: 'Make another admin key without a company first (POST /v1/api-keys), then revoke this one.',
+  },
+  idempotency_key_reused: {
+    message: 'This Idempotency-Key was used for another request.',
+    remedy: 'Send every new request with a new Idempotency-Key, and only a repeated one with the same.',
+  },
+  request_in_hand: {
+    message: 'The first request with this Idempotency-Key is still in hand.',
+    remedy: 'Send the same again after the seconds in Retry-After: it answers what the first one did.',
+  },
   too_many_requests: { message: 'Too many requests with this key.', remedy: 'Wait as long as Retry-After says.' },
   body_too_large: { message: 'The body is too large.', remedy: 'Send fewer elements in one call.' },
   unsupported_media_type: {

@@ -4,7 +4,9 @@
  */
 export * from './ports/books.js';
 export * from './ports/budget.js';
+export * from './ports/calls.js';
 export * from './ports/chart.js';
+export * from './ports/figures.js';
 export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';

@@ -25,8 +25,8 @@ export const usage = `npm start [-- options]
   --help            this text
 
 Environment: DATABASE_URL, TEMPORAL_ADDRESS, XERO_CLIENT_ID with XERO_CLIENT_SECRET each replace an embedded part;
-NIGHTLEDGER_PORT, NIGHTLEDGER_TEMPORAL_PORT, NIGHTLEDGER_TEMPORAL_UI_PORT, NIGHTLEDGER_SIMULATOR_PORT and
-NIGHTLEDGER_STATE_DIR move what is embedded. All are described in .env.example.`;
+NIGHTLEDGER_PORT, NIGHTLEDGER_TEMPORAL_PORT, NIGHTLEDGER_TEMPORAL_UI_PORT, NIGHTLEDGER_SIMULATOR_PORT,
+NIGHTLEDGER_METRICS_PORT, NIGHTLEDGER_WORKER_METRICS_PORT and NIGHTLEDGER_STATE_DIR move what is embedded. All are described in .env.example.`;
 
 /** @throws StartError naming the option that is not understood. */
 export function readOptions(args: readonly string[]): StartOptions {

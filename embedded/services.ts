@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { searchAttributeTypes } from '../workers/searchAttributes.js';
 import { type StartOptions, windowsAt } from './options.js';
-import { requirePort } from './ports.js';
+import { freePort, requirePort } from './ports.js';
 import { startPostgres } from './postgres.js';
 import { type OwnedProcess, spawnOwned } from './processes.js';
 import { StartError } from './startError.js';
@@ -14,12 +14,17 @@ export interface Ports {
   temporal: number;
   temporalUi: number;
   simulator: number;
+  /** Zero, for this one and the next: any that is free. */
+  metrics: number;
+  workerMetrics: number;
 }
 
 export interface Services {
   /** With `/v1`. */
   apiUrl: string;
   docsUrl: string;
+  /** The API's metrics page, then the worker's. */
+  metricsUrls: [string, string];
   /** Null where Temporal is not ours. */
   temporalUiUrl: string | null;
   /** Null where Xero is not the simulator. */
@@ -47,6 +52,8 @@ export function portsOf(env: Env): Ports {
     temporal: port('NIGHTLEDGER_TEMPORAL_PORT', 7233),
     temporalUi: port('NIGHTLEDGER_TEMPORAL_UI_PORT', 8233),
     simulator: port('NIGHTLEDGER_SIMULATOR_PORT', 4400),
+    metrics: port('NIGHTLEDGER_METRICS_PORT', 0),
+    workerMetrics: port('NIGHTLEDGER_WORKER_METRICS_PORT', 0),
   };
 }
 
@@ -63,9 +70,13 @@ export async function startServices(
 ): Promise<Services> {
   const ports = portsOf(given);
   await requirePorts(ports, given);
+  const metrics = ports.metrics || (await freePort());
+  const workerMetrics = ports.workerMetrics || (await freePort());
   const env: Env = {
     ...given,
     NIGHTLEDGER_PORT: String(ports.api),
+    NIGHTLEDGER_METRICS_PORT: String(metrics),
+    NIGHTLEDGER_WORKER_METRICS_PORT: String(workerMetrics),
     NIGHTLEDGER_TOKEN_KEYS: given.NIGHTLEDGER_TOKEN_KEYS || (await tokenKeyOf(folder)),
     NIGHTLEDGER_LOG_LEVEL: given.NIGHTLEDGER_LOG_LEVEL || 'info',
   };
@@ -76,13 +87,14 @@ export async function startServices(
     given.TEMPORAL_ADDRESS ? null : startWorkflows(folder, ports, env, say),
   ]);
   if (temporalUiUrl) env.NIGHTLEDGER_TEMPORAL_UI_URL = temporalUiUrl;
-  const worker = await startProcess('worker', 'workers/worker.ts', [], folder, env, []);
-  const api = await startProcess('api', 'workers/api.ts', [], folder, env, [ports.api]);
+  const worker = await startProcess('worker', 'workers/worker.ts', [], folder, env, [workerMetrics]);
+  const api = await startProcess('api', 'workers/api.ts', [], folder, env, [ports.api, metrics]);
   const base = `http://localhost:${ports.api}`;
   await answering(`${base}/health/ready`, api, worker);
   return {
     apiUrl: `${base}/v1`,
     docsUrl: `${base}/docs`,
+    metricsUrls: [`http://localhost:${metrics}/metrics`, `http://localhost:${workerMetrics}/metrics`],
     temporalUiUrl,
     simulatorUrl,
     worker,
@@ -96,6 +108,10 @@ async function requirePorts(ports: Ports, given: Env): Promise<void> {
   if (!given.TEMPORAL_ADDRESS) {
     await requirePort('Temporal', ports.temporal, 'NIGHTLEDGER_TEMPORAL_PORT');
     await requirePort('the Temporal UI', ports.temporalUi, 'NIGHTLEDGER_TEMPORAL_UI_PORT');
+  }
+  if (ports.metrics) await requirePort('the metrics of the API', ports.metrics, 'NIGHTLEDGER_METRICS_PORT');
+  if (ports.workerMetrics) {
+    await requirePort('the metrics of the worker', ports.workerMetrics, 'NIGHTLEDGER_WORKER_METRICS_PORT');
   }
   if (!given.XERO_CLIENT_ID) await requirePort('the Xero simulator', ports.simulator, 'NIGHTLEDGER_SIMULATOR_PORT');
 }

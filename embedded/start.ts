@@ -68,6 +68,7 @@ function lookHere(services: Services, folder: StateFolder, backfill: Backfill | 
   const rows: [string, string][] = [
     ['API reference', services.docsUrl],
     ['Temporal UI', services.temporalUiUrl ?? 'yours, at TEMPORAL_ADDRESS'],
+    ['Metrics', `${services.metricsUrls[0]} (API), ${services.metricsUrls[1]} (worker)`],
     ['This run', backfill?.url ?? 'none yet: connect a company with POST /v1/connections'],
     ['Admin key', fromHere(join(folder.path, 'admin.key'))],
     ['Logs', fromHere(join(folder.path, 'logs'))],

@@ -1,5 +1,6 @@
 import { Client } from '@temporalio/client';
 import { buildApi } from '../api/app.js';
+import { createMetrics } from '../api/metrics.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
@@ -11,8 +12,13 @@ import { clientConnection, temporalConfig } from './temporal.js';
 
 const poolSize = 20;
 const readyWithinMs = 2000;
+/** For the requests in flight; then the process ends without their answers. */
+const stopWithinMs = 10_000;
 
-/** The API's process: brings the database up to date, then listens until it is told to stop. */
+/**
+ * The API's process: brings the database up to date, then listens until it is told to stop. Then it takes no new
+ * connection, ends the idle ones, answers what it has in hand, and ends.
+ */
 await run(async () => {
   const config = readConfig(process.env);
   const url = databaseUrl(config);
@@ -21,8 +27,11 @@ await run(async () => {
   const connection = clientConnection();
   const { namespace } = temporalConfig();
   const client = new Client({ connection, namespace });
+  const parts = compose(config, pool);
+  const metrics = createMetrics(parts.figures);
   const app = await buildApi({
-    ...compose(config, pool),
+    ...parts,
+    metrics,
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
@@ -39,9 +48,14 @@ await run(async () => {
     requestsPerMinute: config.http.requestsPerMinute,
     log: { level: config.logLevel },
   });
-  await app.listen({ host: config.http.host, port: config.http.port });
+  const { host, port, metricsPort } = config.http;
+  const metricsApp = metrics.app();
+  if (metricsPort !== null) await metricsApp.listen({ host, port: metricsPort });
+  await app.listen({ host, port });
   onStop(async () => {
+    setTimeout(() => process.exit(1), stopWithinMs).unref();
     await app.close();
+    await metricsApp.close();
     await connection.close();
     await pool.end();
   });

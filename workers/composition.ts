@@ -2,12 +2,15 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Config } from '../config/config.js';
 import { createApiKeys } from '../db/apiKeys.js';
+import { createAudit } from '../db/audit.js';
 import { createCallBudget } from '../db/budget.js';
 import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
+import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
+import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createRuns } from '../db/runs.js';
@@ -51,6 +54,9 @@ export function compose(config: Config, pool: pg.Pool) {
     deletion: createDeletion(pool, tombstones),
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
+    audit: createAudit(pool),
+    keptAnswers: createKeptAnswers(pool, sealing),
+    figures: createFigures(pool),
     runs: createRuns(pool),
     mirror,
     settings: createSettings(pool),

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
@@ -5,7 +6,7 @@ import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporal
 import { type Logger, pino } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { defaultPatience } from '../activities/patience.js';
-import { readConfig } from '../config/config.js';
+import { type Config, readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
 import { readingTaskQueue } from '../domain/names.js';
@@ -21,7 +22,7 @@ const poolSize = 30;
 /** A worker's process: serves workflows and activities until it is told to stop, and lets what is in hand end first. */
 await run(async () => {
   const config = readConfig(process.env);
-  const log = installLogger(config.logLevel);
+  const log = await installRuntime(config);
   const url = databaseUrl(config);
   await migrate(url);
   const pool = createPool(url, poolSize);
@@ -66,8 +67,9 @@ function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'>
   return { workflowsPath: fileURLToPath(new URL(`../workflows/${source}`, import.meta.url)) };
 }
 
-function installLogger(level: string): Logger {
-  const log = pino({ level, redact: ['authorization', '*.authorization'] });
+/** Temporal's own figures are the worker's metrics page: tasks, activities, slots, failures, by workflow and activity type. */
+async function installRuntime({ logLevel, http }: Config): Promise<Logger> {
+  const log = pino({ level: logLevel, redact: ['authorization', '*.authorization'] });
   const write =
     (method: 'trace' | 'debug' | 'info' | 'warn' | 'error') =>
     (message: string, meta?: LogMetadata): void =>
@@ -80,6 +82,18 @@ function installLogger(level: string): Logger {
     warn: write('warn'),
     error: write('error'),
   };
-  Runtime.install({ logger });
+  const { workerMetricsPort } = http;
+  Runtime.install({
+    logger,
+    ...(workerMetricsPort !== null && {
+      telemetryOptions: { metrics: { prometheus: { bindAddress: await bindAddress(http.host, workerMetricsPort) } } },
+    }),
+  });
   return log;
+}
+
+/** Temporal's core takes an address and no name. */
+async function bindAddress(host: string, port: number): Promise<string> {
+  const { address, family } = await lookup(host);
+  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }

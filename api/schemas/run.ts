@@ -28,6 +28,8 @@ export const runSchema = z
     outcome,
     startedAt: instant,
     endedAt: instant.nullable(),
+    requestId: z.string().nullable().describe('The request that started it; null where nobody asked.'),
+    actor: z.string().nullable().describe("The platform's id of the person who asked."),
     calls: z.number(),
     bytes: z.number(),
     rateLimited,

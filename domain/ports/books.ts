@@ -191,9 +191,25 @@ export interface ApiKey {
   role: Role;
   companyId: string | null;
 }
+export interface ListedApiKey extends ApiKey {
+  createdAt: string;
+  /** To the minute. */
+  lastUsedAt: string | null;
+  revokedAt: string | null;
+}
 export interface ApiKeys {
-  /** Stores the hash of the secret only. */
-  create(key: ApiKey, secret: string): Promise<void>;
+  /**
+   * Stores the hash of the secret only.
+   * @returns null when there is no such company to bind it to.
+   */
+  create(key: ApiKey, secret: string): Promise<ListedApiKey | null>;
+  /** The key in use with this secret, whose use is noted. */
   find(secret: string): Promise<ApiKey | null>;
+  /** Revoked ones too. */
+  get(id: string): Promise<ListedApiKey | null>;
+  /** The oldest first; revoked ones too. */
+  list(page: ListPage & { company?: string }): Promise<Listed<ListedApiKey>>;
+  /** For good; again without harm. False for the last admin key that is bound to no company, which stays. */
+  revoke(id: string): Promise<boolean>;
   any(): Promise<boolean>;
 }

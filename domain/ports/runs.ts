@@ -5,7 +5,14 @@ import type { Listed, ListPage } from './lists.js';
 export type RunKind = 'backfill' | 'sync';
 export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
 
-export interface Run {
+/** The request that started a run; both null for one that nobody asked for. */
+export interface AskedBy {
+  requestId: string | null;
+  /** The platform's opaque id of the person. */
+  actor: string | null;
+}
+
+export interface Run extends AskedBy {
   workflowId: string;
   /** First execution run id: the same through every continue-as-new. */
   runId: string;
@@ -31,15 +38,13 @@ export interface StreamTally {
 
 export interface Runs {
   /**
-   * Notes it, once. @returns when it was first noted, by Postgres's clock, and whether it is still open: a disconnect or a
-   * new consent closes every run that was in hand.
+   * Notes it, once; who asked for it is kept once it is known. @returns when it was first noted, by Postgres's clock, and
+   * whether it is still open: a disconnect or a new consent closes every run that was in hand.
    */
-  start(run: {
-    workflowId: string;
-    runId: string;
-    kind: RunKind;
-    connectionId: string;
-  }): Promise<{ startedAt: string; open: boolean }>;
+  start(
+    run: { workflowId: string; runId: string; kind: RunKind; connectionId: string },
+    askedBy?: AskedBy,
+  ): Promise<{ startedAt: string; open: boolean }>;
   isOpen(runId: string): Promise<boolean>;
   end(runId: string, outcome: RunOutcome): Promise<void>;
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */

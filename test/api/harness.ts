@@ -2,15 +2,19 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { type ApiDeps, buildApi } from '../../api/app.js';
-import type { BackfillControl, BackfillStart, WorkflowRun } from '../../api/backfillControl.js';
+import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
 import type { DeletionControl } from '../../api/deletionControl.js';
+import { createMetrics } from '../../api/metrics.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
+import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
+import { createFigures } from '../../db/figures.js';
 import { createGrants } from '../../db/grants.js';
+import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
 import { createRuns } from '../../db/runs.js';
@@ -36,7 +40,13 @@ export interface Api {
   /** A new key's secret. */
   key(role: Role, company?: string): Promise<string>;
   /** As an admin who sees all, unless another secret is given. */
-  call(method: InjectOptions['method'], path: string, body?: object, secret?: string): Promise<LightMyRequestResponse>;
+  call(
+    method: InjectOptions['method'],
+    path: string,
+    body?: object,
+    secret?: string,
+    headers?: Record<string, string>,
+  ): Promise<LightMyRequestResponse>;
   /** A company and its new connection. */
   connect(company: string, more?: object): Promise<{ id: string; state: string }>;
   /** As if the work had brought it there. */
@@ -63,6 +73,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     consents: createConsents(pool, sealing),
     grants: createGrants(pool, sealing),
     apiKeys,
+    audit: createAudit(pool),
+    keptAnswers: createKeptAnswers(pool, sealing),
+    metrics: createMetrics(createFigures(pool)),
     runs: createRuns(pool),
     mirror,
     settings: createSettings(pool),
@@ -93,8 +106,13 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     return secret;
   };
   const admin = await key('admin');
-  const call: Api['call'] = (method, path, body, secret = admin) =>
-    app.inject({ method, url: path, headers: { authorization: `Bearer ${secret}` }, ...(body && { payload: body }) });
+  const call: Api['call'] = (method, path, body, secret = admin, headers = {}) =>
+    app.inject({
+      method,
+      url: path,
+      headers: { authorization: `Bearer ${secret}`, ...headers },
+      ...(body && { payload: body }),
+    });
 
   return {
     app,
@@ -186,20 +204,21 @@ export class FakeXero {
 export class FakeTemporal implements BackfillControl {
   readonly started: BackfillStart[] = [];
   readonly signals: string[] = [];
-  readonly running = new Map<string, WorkflowRun>();
+  readonly running = new Map<string, StartedRun>();
   readonly done = new Set<string>();
   readonly syncs = new FakeSyncs();
   readonly deletions = new FakeDeletions();
   away: Error | null = null;
 
-  async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<WorkflowRun | 'alreadyDone'> {
+  async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
     if (this.away) throw this.away;
-    if (this.done.has(wanted.connectionId)) return 'alreadyDone';
-    const inHand = this.running.get(wanted.connectionId);
+    const { connectionId, askedBy } = wanted;
+    if (this.done.has(connectionId)) return 'alreadyDone';
+    const inHand = this.running.get(connectionId);
     if (inHand && inPlaceOf === undefined) return inHand;
     this.started.push(wanted);
-    const run = { workflowId: workflowIds.backfill(wanted.connectionId), runId: randomUUID() };
-    this.running.set(wanted.connectionId, run);
+    const run = { workflowId: workflowIds.backfill(connectionId), runId: randomUUID(), askedBy };
+    this.running.set(connectionId, run);
     return run;
   }
 
@@ -225,13 +244,13 @@ export class FakeTemporal implements BackfillControl {
 /** The same for syncs. */
 export class FakeSyncs implements SyncControl {
   readonly started: SyncStart[] = [];
-  readonly running = new Map<string, WorkflowRun>();
+  readonly running = new Map<string, StartedRun>();
 
-  async start(sync: SyncStart): Promise<WorkflowRun & { alreadyRunning: boolean }> {
+  async start(sync: SyncStart): Promise<StartedRun & { alreadyRunning: boolean }> {
     const inHand = this.running.get(sync.connectionId);
     if (inHand) return { ...inHand, alreadyRunning: true };
     this.started.push(sync);
-    const run = { workflowId: workflowIds.sync(sync.connectionId), runId: randomUUID() };
+    const run = { workflowId: workflowIds.sync(sync.connectionId), runId: randomUUID(), askedBy: sync.askedBy };
     this.running.set(sync.connectionId, run);
     return { ...run, alreadyRunning: false };
   }

@@ -65,6 +65,10 @@ test('the document covers every route of the API', () => {
     'GET /v1/connections/{id}/settings',
     'PATCH /v1/connections/{id}/settings',
     'GET /v1/connections/{id}/mapping-options',
+    'POST /v1/api-keys',
+    'GET /v1/api-keys',
+    'DELETE /v1/api-keys/{id}',
+    'GET /v1/audit',
     'GET /health/live',
     'GET /health/ready',
   ];
@@ -88,6 +92,16 @@ test('every path parameter is declared and required', () => {
     expect(declared.map(({ name }) => name).sort()).toEqual(inPath.sort());
     for (const parameter of declared) expect(parameter.required).toBe(true);
   }
+});
+
+test('every changing call with a key takes Nightledger-Actor, and every POST that makes something an Idempotency-Key', () => {
+  const taking = (header: string) =>
+    operations()
+      .filter(({ operation }) => operation.parameters?.some(({ in: at, name }) => at === 'header' && name === header))
+      .map(({ path, method }) => `${method.toUpperCase()} ${path}`);
+  const changing = operations().filter(({ path, method }) => path.startsWith('/v1/') && method !== 'get');
+  expect(taking('Nightledger-Actor')).toEqual(changing.map(({ path, method }) => `${method.toUpperCase()} ${path}`));
+  expect(taking('Idempotency-Key')).toEqual(['POST /v1/connections', 'POST /v1/api-keys']);
 });
 
 test('what needs a key says so by answering 401 and 403 with a problem', () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isAway } from '../../api/away.js';
+import type { StartedRun } from '../../api/backfillControl.js';
 import { createBackfillControl } from '../../api/temporal.js';
 import { workflowIds } from '../../domain/names.js';
 
@@ -25,17 +26,22 @@ const control = () => createBackfillControl(client, randomUUID());
 const backfill = (more = {}) => {
   const connectionId = randomUUID();
   started.push(connectionId);
-  return { connectionId, companyId: 'fern-42', syncFromDate: { chosen: true, date: '2025-04-01' }, ...more };
+  const askedBy = { requestId: null, actor: null };
+  return { connectionId, companyId: 'fern-42', syncFromDate: { chosen: true, date: '2025-04-01' }, askedBy, ...more };
 };
 
 test('a start at once from many sides starts one run, and all are told of it', async () => {
   const [backfills, wanted] = [control(), backfill()];
   const runs = await Promise.all(Array.from({ length: 8 }, () => backfills.start(wanted)));
   expect(new Set(runs.map((run) => JSON.stringify(run))).size).toBe(1);
-  expect(runs[0]).toEqual({ workflowId: `backfill:${wanted.connectionId}`, runId: expect.any(String) });
+  expect(runs[0]).toEqual({
+    workflowId: `backfill:${wanted.connectionId}`,
+    runId: expect.any(String),
+    askedBy: { requestId: null, actor: null },
+  });
 });
 
-test('support staff see the company and the range, find it by ids, and there is no memo', async () => {
+test('support staff see the company and the range, find it by ids, and there is no memo of a request when nobody asked', async () => {
   const wanted = backfill();
   await control().start(wanted);
   const description = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).describe();
@@ -46,6 +52,21 @@ test('support staff see the company and the range, find it by ids, and there is 
     NightledgerCompany: ['fern-42'],
     NightledgerConnection: [wanted.connectionId],
   });
+});
+
+test('the request and the person that asked for a run stand in its memo and its details', async () => {
+  const wanted = backfill({ askedBy: { requestId: 'req-7', actor: 'person `9`' } });
+  await control().start(wanted);
+  const description = await client.workflow.getHandle(workflowIds.backfill(wanted.connectionId)).describe();
+  expect(description.memo).toEqual({ requestId: 'req-7', actor: 'person `9`' });
+  expect(await description.staticDetails()).toContain("- **Request**: `req-7`\n- **Actor**: `person '9'`");
+});
+
+test('who asks for a run that is in hand is told who asked for it first', async () => {
+  const [backfills, wanted] = [control(), backfill({ askedBy: { requestId: 'req-1', actor: null } })];
+  await backfills.start(wanted);
+  const second = await backfills.start({ ...wanted, askedBy: { requestId: 'req-2', actor: 'somebody' } });
+  expect(second).toMatchObject({ askedBy: { requestId: 'req-1', actor: null } });
 });
 
 test.each([
@@ -60,7 +81,7 @@ test.each([
 
 test('messages reach the run in hand, and find none where none is', async () => {
   const [backfills, wanted] = [control(), backfill()];
-  const run = await backfills.start(wanted);
+  const { askedBy: _, ...run } = (await backfills.start(wanted)) as StartedRun;
   expect(await backfills.pause(wanted.connectionId)).toEqual(run);
   expect(await backfills.resume(wanted.connectionId)).toEqual(run);
   await backfills.connectionChanged(wanted.connectionId);

@@ -10,7 +10,7 @@ test('with nothing set there are defaults for all, and empty means nothing', () 
   expect(config).toMatchObject({
     databaseUrl: null,
     xero: { client: null, apiUrl: 'https://api.xero.com', minuteWindowMs: 60_000, dayWindowMs: 86_400_000 },
-    http: { host: '127.0.0.1', port: 8080, returnUrlOrigins: [] },
+    http: { host: '127.0.0.1', port: 8080, metricsPort: null, workerMetricsPort: null, returnUrlOrigins: [] },
     logLevel: 'info',
   });
 });
@@ -41,6 +41,8 @@ test.each([
   ['XERO_DAY_WINDOW_MS', '1.5'],
   ['NIGHTLEDGER_PORT', '70000'],
   ['NIGHTLEDGER_PORT', 'http'],
+  ['NIGHTLEDGER_METRICS_PORT', '0'],
+  ['NIGHTLEDGER_WORKER_METRICS_PORT', '1e9'],
   ['NIGHTLEDGER_TOKEN_KEYS', 'too-short:c2hvcnQ='],
   ['NIGHTLEDGER_TOKEN_KEYS', `same:${key},same:${key}`],
   ['NIGHTLEDGER_RETURN_URLS', 'platform.test'],

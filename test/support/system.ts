@@ -5,6 +5,7 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
+import { createMetrics } from '../../api/metrics.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
@@ -174,8 +175,10 @@ function comingBack(api: ApiClient): ApiClient {
 async function startApi(env: Env, client: Client, log: string[]): Promise<() => Promise<void>> {
   const config = readConfig(env);
   const pool = createPool(config.databaseUrl as string);
+  const parts = compose(config, pool);
   const app = await buildApi({
-    ...compose(config, pool),
+    ...parts,
+    metrics: createMetrics(parts.figures),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
