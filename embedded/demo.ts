@@ -3,6 +3,9 @@ import { StartError } from './startError.js';
 
 const company = 'demo';
 
+/** Accounts that the simulator's organisations have: without them a two-way connection waits for a person. */
+const settings = { accounts: { sales: '200', purchases: '300', payments: { card: '090' } } };
+
 interface Connected {
   id: string;
   status: string;
@@ -19,6 +22,7 @@ export async function connectDemo(api: ApiClient): Promise<string> {
   const id = await create(api);
   const { status } = await api.get<Connected>(`/connections/${id}`);
   if (status === 'pending') {
+    await api.patch(`/connections/${id}/settings`, settings);
     const { consentUrl } = await api.post<{ consentUrl: string }>(`/connections/${id}/reconnect`, {});
     await consent(consentUrl);
   }

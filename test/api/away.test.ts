@@ -84,7 +84,7 @@ test('with Temporal away every call that needs it answers 503 with Retry-After',
   const { id, state } = await other.connect('t-1');
   await other.callback({ state, code: other.xero.grant([organisation('Fern Ltd')]) });
   const away = () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }));
-  Object.assign(other.temporal, { start: away, pause: away, resume: away, cancel: away, syncFromDateChosen: away });
+  Object.assign(other.temporal, { start: away, pause: away, resume: away, cancel: away, connectionChanged: away });
   for (const step of ['', '/pause', '/resume', '/cancel']) {
     expectAway(await other.call('POST', `/v1/connections/${id}/backfill${step}`), `backfill${step}`);
   }

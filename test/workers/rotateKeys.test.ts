@@ -40,7 +40,7 @@ async function storeGrants(key: KeyName, count: number): Promise<string[]> {
 
 async function openConsent(key: KeyName): Promise<string> {
   const [companyId, connectionId, state] = [randomUUID(), randomUUID(), randomUUID()];
-  await database.pool.query('INSERT INTO company (id, name) VALUES ($1, $1)', [companyId]);
+  await database.pool.query("INSERT INTO company (id, name, sync_by) VALUES ($1, $1, 'company')", [companyId]);
   await database.pool.query(`INSERT INTO connection (id, company_id, direction) VALUES ($1, $2, 'import')`, [
     connectionId,
     companyId,
