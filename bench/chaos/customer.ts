@@ -66,7 +66,7 @@ export async function connect(api: ApiClient, company: string, organisation: str
 
 async function create(api: ApiClient, company: string): Promise<string> {
   try {
-    const wish = { company, direction: 'two-way', syncFromDate: null };
+    const wish = { company, direction: 'import', syncFromDate: null };
     return (await api.post<{ id: string }>('/connections', wish)).id;
   } catch (error) {
     if (error instanceof ApiProblem && error.code === 'already_connected') return String(error.body.existing);

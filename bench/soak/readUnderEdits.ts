@@ -73,8 +73,8 @@ async function connect(pool: pg.Pool, xeroUrl: string, organisation: string, wis
   await pool.query("INSERT INTO company (id, name, sync_by) VALUES ($1, 'Soak', 'company')", [company]);
   await pool.query("INSERT INTO organisation (id, company_id, name) VALUES ($1, $2, 'Soak')", [organisation, company]);
   await pool.query(
-    `INSERT INTO connection (id, company_id, direction, organisation_id, sync_from_date_chosen, sync_from_date)
-     VALUES ($1, $2, 'import', $3, true, $4)`,
+    `INSERT INTO connection (id, company_id, direction, status, organisation_id, sync_from_date_chosen, sync_from_date)
+     VALUES ($1, $2, 'import', 'backfilling', $3, true, $4)`,
     [connectionId, company, organisation, wish.syncFromDate],
   );
   tokens.set(connectionId, await accessToken(xeroUrl, organisation));

@@ -38,7 +38,7 @@ export async function backfill(
 ): Promise<Backfilled> {
   const company = randomUUID();
   await stack.api.put(`/companies/${company}`, { name: 'A company' });
-  const wish = { company, direction: 'two-way', syncFromDate: null };
+  const wish = { company, direction: 'import', syncFromDate: null };
   const made = await stack.api.post<{ id: string; consentUrl: string }>('/connections', wish);
   await stack.api.patch(`/connections/${made.id}/settings`, { optionalStreams });
   await consentTo(made.consentUrl, organisation);

@@ -234,7 +234,7 @@ describe('the search finds what is there', () => {
     const places = [`the history of ${books.run.workflowId}`, 'the API’s log', 'the worker’s log', 'the API’s answers'];
     for (const name of [...places, 'the database']) expect(here(name), name).toContain(books.id);
     expect(here('the API’s answers')).toContain("'content-type'");
-    expect(here('the worker’s log')).toContain('an idle grant could not be refreshed');
+    expect(here('the worker’s log')).toContain('housekeeping: one could not be refreshed');
   });
 
   test('the hash of an API key as hex, and a token that was stored unsealed, as bytes, as text or in JSON', async () => {
