@@ -1,7 +1,16 @@
 import { startOfDay } from '../domain/calendar.js';
 import type { ConnectionCode } from '../domain/codes.js';
 import { type ConnectionStatus, type Direction, isLiving } from '../domain/connection.js';
-import type { Connections, Locations, Mirror, OrganisationFacts, RunKind, RunOutcome, Runs } from '../domain/ports.js';
+import type {
+  Connections,
+  Locations,
+  Mirror,
+  Nightlies,
+  OrganisationFacts,
+  RunKind,
+  RunOutcome,
+  Runs,
+} from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
 import { guarded } from './failures.js';
 
@@ -10,6 +19,7 @@ export interface BookkeepingPorts {
   locations: Pick<Locations, 'awaited'>;
   runs: Runs;
   mirror: Mirror;
+  nightlies: Pick<Nightlies, 'keep'>;
   /** Reads the facts out of a mirrored Organisation record. */
   organisationFacts: (body: string) => OrganisationFacts;
 }
@@ -66,6 +76,8 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
       if (!id) throw new Error('no organisation');
       const { data } = await ports.mirror.records(id, 'organisation', { limit: 1 });
       if (data[0]) await ports.connections.saveOrganisationFacts(id, ports.organisationFacts(data[0].body));
+      // Its time zone says when the night is.
+      await ports.nightlies.keep(connectionId);
     },
 
     /** How many locations of the company are still to be connected; none where it syncs as a whole. */
@@ -108,7 +120,7 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
 
 /** What the connection shows of a run that has ended. */
 async function noteOutcome(
-  { connections }: BookkeepingPorts,
+  { connections, nightlies }: BookkeepingPorts,
   { connectionId, runId, kind }: RunReference,
   outcome: RunOutcome,
 ): Promise<void> {
@@ -124,6 +136,7 @@ async function noteOutcome(
   if (outcome === 'xero_auth_failed') {
     const connection = await connections.get(connectionId);
     if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
+    await nightlies.keep(connectionId);
   }
   await connections.recordError(connectionId, outcome as ConnectionCode);
 }

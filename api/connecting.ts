@@ -185,6 +185,7 @@ export async function giveBack(
 async function startIfNeeded(deps: ApiDeps, connection: Connection, { log, askedBy }: Caller): Promise<boolean> {
   const { backfilledAt, status } = connection;
   try {
+    await deps.nightlies.keep(connection.id);
     if (backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null, askedBy });
     else await startBackfill(deps, connection, { askedBy, ...(!isLiving(status) && { inPlaceOf: 'anyInHand' }) });
     return true;

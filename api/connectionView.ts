@@ -2,19 +2,21 @@
 import type { z } from 'zod';
 import { connectionCodes } from '../domain/codes.js';
 import { shownStatus } from '../domain/connection.js';
+import { nextNightly, nightlyOf } from '../domain/nightly.js';
 import type { Connection } from '../domain/ports.js';
 import type { ApiDeps } from './deps.js';
 import type { connectionSchema } from './schemas/connection.js';
 import { runUrl } from './temporalUi.js';
 
-type Sources = Pick<ApiDeps, 'runs' | 'mirror' | 'budget' | 'temporalUi'>;
+type Sources = Pick<ApiDeps, 'runs' | 'mirror' | 'settings' | 'budget' | 'temporalUi' | 'now'>;
 type ConnectionView = z.infer<typeof connectionSchema>;
 
 export async function connectionView(deps: Sources, connection: Connection): Promise<ConnectionView> {
   const { syncFromDate } = connection;
-  const [running, needsPerson, budget] = await Promise.all([
+  const [running, needsPerson, nextRuns, budget] = await Promise.all([
     runningWork(deps, connection.id),
     whatNeedsPerson(deps, connection),
+    nextRunsOf(deps, connection),
     connection.organisation === null ? null : deps.budget.look(connection.organisation.id),
   ]);
   return {
@@ -32,6 +34,7 @@ export async function connectionView(deps: Sources, connection: Connection): Pro
     needsPerson,
     backfilledAt: connection.backfilledAt,
     running,
+    nextRuns,
     budget,
     createdAt: connection.createdAt,
   };
@@ -68,4 +71,11 @@ async function whatNeedsPerson(deps: Sources, connection: Connection): Promise<C
     { reason: 'streamsFailed', count: failed, remedy: 'GET …/backfill names them and their last errors.' },
     { reason: 'recordsSetAside', count: setAside, remedy: 'GET …/records/{stream}?setAside=true shows them.' },
   ].filter(({ count }) => count > 0);
+}
+
+/** But for the half hour over which the syncs of one time are spread. */
+async function nextRunsOf(deps: Sources, connection: Connection): Promise<ConnectionView['nextRuns']> {
+  const at = (await deps.settings.get(connection.id))?.nightlyTime;
+  const nightly = at === undefined ? null : nightlyOf(connection, at);
+  return { nightly: nightly === null ? null : (nextNightly(nightly, deps.now())?.toISOString() ?? null) };
 }

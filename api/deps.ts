@@ -12,6 +12,7 @@ import type {
   KeptAnswers,
   Locations,
   Mirror,
+  Nightlies,
   Runs,
   SettingsStore,
   XeroLinks,
@@ -41,6 +42,7 @@ export interface ApiDeps {
   backfills: BackfillControl;
   syncs: SyncControl;
   deletions: DeletionControl;
+  nightlies: Pick<Nightlies, 'keep'>;
   links: XeroLinks;
   /** The permissions that the consent page asks for, given the optional streams that were chosen. */
   scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];

@@ -1,9 +1,9 @@
 import type { ApiDeps } from './deps.js';
 
-/** Ends every run that a connection has in hand. May be repeated. */
+/** Ends every run that a connection has in hand, and its schedule once it is disconnected. May be repeated. */
 export async function endWork(
-  { backfills, syncs }: Pick<ApiDeps, 'backfills' | 'syncs'>,
+  { backfills, syncs, nightlies }: Pick<ApiDeps, 'backfills' | 'syncs' | 'nightlies'>,
   connectionId: string,
 ): Promise<void> {
-  await Promise.all([backfills.cancel(connectionId), syncs.cancel(connectionId)]);
+  await Promise.all([backfills.cancel(connectionId), syncs.cancel(connectionId), nightlies.keep(connectionId)]);
 }

@@ -99,7 +99,8 @@ export function createDeletionControl(client: Client, taskQueue = readingTaskQue
   };
 }
 
-function withinTime<T>(client: Client, work: () => Promise<T>): Promise<T> {
+/** @throws the client's ServiceError when there is no answer in time. */
+export function withinTime<T>(client: Client, work: () => Promise<T>): Promise<T> {
   return client.withDeadline(Date.now() + answerWithinMs, work);
 }
 

@@ -15,16 +15,30 @@ export function dateIn(timeZone: string, instant: Date): string {
 }
 
 /**
- * The instant at which `date` begins in `timeZone`.
- * Found from the zone's own offsets around that day, so daylight saving and zones beyond ±12 h need no table.
+ * The instant at which `date` begins in `timeZone`: the first at which a clock there shows it.
  */
 export function startOfDay(date: string, timeZone: string): Date {
+  return firstInstant(date, (instant) => dateIn(timeZone, instant) >= date);
+}
+
+/**
+ * The instant at which clocks in `timeZone` show `date` and `time` (HH:MM). A time that daylight saving leaves out is the
+ * instant at which the clocks jump over it; of one that comes twice it may be either.
+ */
+export function instantOf(date: string, time: string, timeZone: string): Date {
+  const wanted = `${date} ${time}`;
+  const clock = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  return firstInstant(date, (instant) => clock.format(instant) >= wanted);
+}
+
+/** Found from the zone's own clock around that day, so daylight saving and zones beyond ±12 h need no table. */
+function firstInstant(date: string, reached: (instant: Date) => boolean): Date {
   const utcMidnight = Date.parse(`${date}T00:00:00Z`);
   let earliest = utcMidnight - 26 * 3_600_000;
-  let latest = utcMidnight + 26 * 3_600_000;
+  let latest = utcMidnight + 50 * 3_600_000;
   while (latest - earliest > 1) {
     const middle = Math.floor((earliest + latest) / 2);
-    if (dateIn(timeZone, new Date(middle)) >= date) latest = middle;
+    if (reached(new Date(middle))) latest = middle;
     else earliest = middle;
   }
   return new Date(latest);

@@ -10,7 +10,10 @@ export const workflowIds = {
 };
 
 /** Ids of the schedules; the workflows that they start have the same with the time behind it. */
-export const scheduleIds = { housekeeping: 'housekeeping' } as const;
+export const scheduleIds = {
+  housekeeping: 'housekeeping',
+  nightly: (connectionId: string): string => `nightly:${connectionId}`,
+} as const;
 
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */
 export const searchAttributes = {

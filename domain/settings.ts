@@ -56,12 +56,15 @@ const contactNameTemplate = line(100)
   )
   .describe('How a contact is named in Xero, where two of one name cannot be: `{name}`, `{externalId}`.');
 
-/** Clocks are put forward and back between 01:00 and 03:00: a time there comes twice on one day, and not at all on another. */
+/**
+ * Clocks are put forward and back between 01:00 and 03:00: a time there comes twice on one day, and not at all on another.
+ * A sync may begin half an hour after its time (nightly.ts).
+ */
 const nightlyTime = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day as HH:MM')
-  .refine((value) => value < '01:00' || value > '03:00', 'must not lie from 01:00 to 03:00, when clocks are changed')
-  .describe("Time of day of the nightly sync, in the organisation's time zone.");
+  .refine((value) => value < '00:30' || value > '03:00', 'must not lie from 00:30 to 03:00, when clocks are changed')
+  .describe("Time of day of the nightly sync, in the organisation's time zone; it begins within half an hour of it.");
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 

@@ -40,6 +40,13 @@ export interface SyncInput {
   streams: StreamName[] | null;
 }
 
+export const nightlyWorkflowName = 'nightly';
+
+export interface NightlyInput {
+  connectionId: string;
+  companyId: string;
+}
+
 export interface SyncResult {
   outcome: 'completed' | 'could_not_sync';
   /** What the run did to the mirror, by stream. */

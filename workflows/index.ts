@@ -3,4 +3,5 @@
 export { deleteCompany } from './deleteCompany.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
+export { nightly } from './nightly.js';
 export { sync } from './sync.js';

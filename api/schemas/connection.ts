@@ -99,6 +99,9 @@ export const connectionSchema = z
       .describe('What waits for a person, with how many of it there are.'),
     backfilledAt: instant.nullable().describe('When the first full read was done.'),
     running: z.array(runningWork),
+    nextRuns: z.object({
+      nightly: instant.nullable().describe('It begins within half an hour from then; null while Xero is not read.'),
+    }),
     budget: budgetSchema.nullable(),
     createdAt: instant,
   })

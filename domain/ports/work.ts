@@ -7,3 +7,11 @@ export interface ConnectionWork {
   /** Ends every run that the connection has in hand. */
   stop(connectionId: string): Promise<void>;
 }
+
+/** The schedules of the nightly syncs. The connection is the truth; what somebody edited in Temporal is put right. */
+export interface Nightlies {
+  /** Makes, changes, pauses or removes the connection's schedule, as the connection stands now. May be repeated. */
+  keep(connectionId: string): Promise<void>;
+  /** Does so for every schedule that is not as its connection stands. @returns how many, and how many could not be. */
+  repair(): Promise<{ repaired: number; removed: number; failed: number }>;
+}

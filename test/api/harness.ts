@@ -85,6 +85,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     backfills: temporal,
     syncs: temporal.syncs,
     deletions: temporal.deletions,
+    nightlies: temporal.nightlies,
     links: xero,
     scopesFor,
     missingScopes,
@@ -208,6 +209,9 @@ export class FakeTemporal implements BackfillControl {
   readonly done = new Set<string>();
   readonly syncs = new FakeSyncs();
   readonly deletions = new FakeDeletions();
+  /** The connections whose schedule was brought up to date. */
+  readonly kept: string[] = [];
+  readonly nightlies = { keep: async (id: string) => void this.kept.push(id) };
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {

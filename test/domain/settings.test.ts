@@ -153,11 +153,11 @@ describe('the shape', () => {
   );
 
   it('keeps the night away from the hours in which clocks are changed', () => {
-    for (const nightlyTime of ['01:00', '02:30', '03:00']) {
+    for (const nightlyTime of ['00:30', '01:00', '02:30', '03:00']) {
       const { error } = settingsPatch.safeParse({ nightlyTime });
-      expect(error?.issues[0]?.message).toBe('must not lie from 01:00 to 03:00, when clocks are changed');
+      expect(error?.issues[0]?.message).toBe('must not lie from 00:30 to 03:00, when clocks are changed');
     }
-    for (const nightlyTime of ['00:59', '03:01', '23:59']) expect(faulted({ nightlyTime })).toEqual([]);
+    for (const nightlyTime of ['00:29', '03:01', '23:59']) expect(faulted({ nightlyTime })).toEqual([]);
   });
 
   it('calls back over https, or on loopback, and keeps no secret in the address', () => {

@@ -6,6 +6,7 @@ import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
 import { createMetrics } from '../../api/metrics.js';
+import { createNightlies } from '../../api/nightlies.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
@@ -182,6 +183,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
+    nightlies: createNightlies(client, parts),
     scopesFor,
     missingScopes,
     readiness: async () => ({ postgres: true, temporal: true }),
@@ -205,6 +207,7 @@ async function startWorkerHere(
   const config = readConfig(env);
   const pool = createPool(config.databaseUrl as string);
   const parts = compose(config, pool);
+  const nightlies = createNightlies(client, parts);
   const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS ?? '' });
   const worker = await Worker.create({
     connection,
@@ -214,7 +217,8 @@ async function startWorkerHere(
     workflowBundle: await workflowBundle(),
     activities: createActivities({
       ...parts,
-      work: createConnectionWork(client, parts.runs),
+      nightlies,
+      work: createConnectionWork(client, parts.runs, nightlies),
       xero: createXeroReader({
         budget: parts.budget,
         tokens: createTokenKeeper(parts),
