@@ -12,6 +12,7 @@ import { StartError } from './startError.js';
 import { adminKeyOf, eraseState, type StateFolder, stateFolder } from './state.js';
 import { lockStateDir } from './stateLock.js';
 import { stopOnSignals } from './stopSignals.js';
+import { showSync } from './sync.js';
 
 /** 128 + SIGINT, as shells report it. */
 const interruptedExitCode = 130;
@@ -60,22 +61,31 @@ async function serve(options: StartOptions, folder: StateFolder): Promise<void> 
   const api = createApiClient(services.apiUrl, key);
   const connectionId = await connectDemo(api);
   const backfill = await followBackfill(api, connectionId);
-  lookHere(services, folder, backfill);
-  if (options.once) say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
+  lookHere(services, folder, backfill, connectionId);
+  if (options.once) return say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
+  say(await showSync(api, services.simulatorUrl, connectionId));
+  say('Ctrl-C ends everything; the next start goes on from here.');
 }
 
-function lookHere(services: Services, folder: StateFolder, backfill: Backfill | null): void {
+function lookHere(services: Services, folder: StateFolder, backfill: Backfill | null, connectionId?: string): void {
   const rows: [string, string][] = [
     ['API reference', services.docsUrl],
     ['Temporal UI', services.temporalUiUrl ?? 'yours, at TEMPORAL_ADDRESS'],
     ['Metrics', `${services.metricsUrls[0]} (API), ${services.metricsUrls[1]} (worker)`],
     ['This run', backfill?.url ?? 'none yet: connect a company with POST /v1/connections'],
+    ...(backfill && connectionId ? [nightRow(backfill, connectionId)] : []),
     ['Admin key', fromHere(join(folder.path, 'admin.key'))],
     ['Logs', fromHere(join(folder.path, 'logs'))],
   ];
   say('');
   for (const [what, where] of rows) say(`  ${what.padEnd(14)} ${where}`);
   say('');
+}
+
+/** The schedule stands in the UI beside the run. */
+function nightRow(backfill: Backfill, connectionId: string): [string, string] {
+  const [ui] = backfill.url.split('/workflows/');
+  return ['Its nights', `${ui}/schedules/${encodeURIComponent(`nightly:${connectionId}`)}`];
 }
 
 /** As a person at this terminal would type it. */
