@@ -1,6 +1,7 @@
 import { cancellationSignal, heartbeat } from '@temporalio/activity';
-import { idsPerCall, type ParentLink, parentLinks } from '../domain/parents.js';
+import { type ParentLink, parentLinks } from '../domain/parents.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
+import { idsPerCall, streams } from '../domain/streams.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf, notYet } from './failures.js';
 import { waitAfter } from './patience.js';
@@ -63,7 +64,7 @@ async function readParents(ports: ReadingPorts, connection: Connected, runId: st
   const { organisationId } = context;
   let after = '';
   for (;;) {
-    const ids = await mirror.missingParents(organisationId, link, after, idsPerCall);
+    const ids = await mirror.missingParents(organisationId, link, after, idsPerCall(streams[link.parent]));
     if (ids.length === 0) return;
     const readAt = await mirror.now();
     const { text } = await xero.readPage(context, link.parent, { ids }, cancellationSignal());

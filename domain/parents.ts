@@ -18,6 +18,3 @@ export const parentLinks: readonly ParentLink[] = [
   { child: 'prepayments', path: '$.Allocations[*].Invoice.InvoiceID', parent: 'invoices' },
   { child: 'overpayments', path: '$.Allocations[*].Invoice.InvoiceID', parent: 'invoices' },
 ];
-
-/** Ids in one call: about as many as an address may hold (xero-api.md §2). */
-export const idsPerCall = 40;

@@ -39,6 +39,11 @@ export interface Stream {
   modifiedSince: boolean;
   /** Read only where it was chosen: it costs calls that not everybody needs. */
   optional: boolean;
+  /**
+   * How single records are asked for by id: Contacts and Invoices take a list (`IDs=`, xero-api.md §2), where else a filter
+   * names them; null where neither is honoured. Xero leaves out a parameter it does not know and answers everything.
+   */
+  byId: 'IDs' | 'where' | null;
   /** Sent with every list call of this stream. */
   query: Readonly<Record<string, string>>;
   /** What a person calls the rows. */
@@ -81,6 +86,7 @@ const document = {
   decidingDate: 'Date',
   dateFilter: 'where',
   numberField: null,
+  byId: 'where',
   modifiedSince: true,
   optional: false,
   query: {},
@@ -93,6 +99,7 @@ const list = {
   decidingDate: null,
   dateFilter: null,
   numberField: null,
+  byId: null,
   modifiedSince: false,
   optional: false,
   query: {},
@@ -113,6 +120,7 @@ const rows: Record<StreamName, Row> = {
     idField: 'ContactID',
     decidingDate: null,
     dateFilter: null,
+    byId: 'IDs',
     query: withArchived,
     title: 'contacts',
   },
@@ -138,6 +146,7 @@ const rows: Record<StreamName, Row> = {
     ...document,
     endpoint: 'Invoices',
     idField: 'InvoiceID',
+    byId: 'IDs',
     query: fourDecimals,
     title: 'sales and purchase invoices',
   },
@@ -174,6 +183,7 @@ const rows: Record<StreamName, Row> = {
     ...document,
     way: 'stampedPages',
     dateFilter: 'DateFrom',
+    byId: null,
     endpoint: 'PurchaseOrders',
     idField: 'PurchaseOrderID',
     query: fourDecimals,
@@ -212,6 +222,7 @@ const rows: Record<StreamName, Row> = {
     // Its filter has no count to show that a quote left it, so all are read and the old ones left out here.
     dateFilter: null,
     optional: true,
+    byId: null,
     endpoint: 'Quotes',
     idField: 'QuoteID',
     query: fourDecimals,
@@ -226,6 +237,7 @@ const rows: Record<StreamName, Row> = {
     dateFilter: null,
     modifiedSince: false,
     optional: true,
+    byId: null,
     endpoint: 'LinkedTransactions',
     idField: 'LinkedTransactionID',
     title: 'linked transactions',
@@ -239,6 +251,7 @@ const rows: Record<StreamName, Row> = {
     decidingDate: 'JournalDate',
     dateFilter: null,
     optional: true,
+    byId: null,
     endpoint: 'Journals',
     idField: 'JournalID',
     title: 'journals',
@@ -248,6 +261,11 @@ const rows: Record<StreamName, Row> = {
 export const streams = Object.fromEntries(
   streamNames.map((name) => [name, { name, collection: rows[name].endpoint, ...rows[name] }]),
 ) as Readonly<Record<StreamName, Stream>>;
+
+/** Ids in one call: about as many as an address of 2,048 characters holds (xero-api.md §2); a filter spells each out. */
+export function idsPerCall({ byId }: Stream): number {
+  return byId === 'IDs' ? 40 : 20;
+}
 
 /** The streams that are not read unless they are chosen. */
 export const optionalStreams = streamNames.filter((name) => streams[name].optional);

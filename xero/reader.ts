@@ -120,11 +120,12 @@ function read(answer: HttpAnswer, stream: Stream): Received | 'staleToken' {
 function urlOf(apiUrl: string, { stream, query }: Call): string {
   const asked = {
     ...stream.query,
-    page: query.page,
+    // Only a paged list holds the lines of documents.
+    page: query.page ?? (query.ids && 1),
     pageSize: query.pageSize,
     order: query.order,
-    where: query.where,
-    IDs: query.ids?.join(','),
+    where: whereOf(stream, query),
+    IDs: stream.byId === 'IDs' ? query.ids?.join(',') : undefined,
     DateFrom: query.dateFrom,
     DateTo: query.dateTo,
     offset: query.offset,
@@ -135,6 +136,12 @@ function urlOf(apiUrl: string, { stream, query }: Call): string {
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`);
   const search = pairs.length === 0 ? '' : `?${pairs.join('&')}`;
   return `${apiUrl.replace(/\/+$/, '')}/api.xro/2.0/${stream.endpoint}${search}`;
+}
+
+/** The filter that was asked for, or one that names the ids where no list of them is taken. */
+function whereOf({ byId, idField }: Stream, { where, ids }: PageQuery): string | undefined {
+  if (ids === undefined || byId !== 'where') return where;
+  return ids.map((id) => `${idField}==Guid("${id}")`).join(' OR ');
 }
 
 function headersOf({ context, query }: Call, accessToken: string): Record<string, string> {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MustWait, XeroFault, XeroRefusal } from '../../domain/problems.js';
+import { idsPerCall, streams } from '../../domain/streams.js';
 import { type Simulator, startSimulator } from '../../simulator/index.js';
 import { organisationFacts } from '../../xero/organisationFacts.js';
 import { createXeroReader, itemCountOf } from '../../xero/reader.js';
@@ -61,6 +62,29 @@ describe('against the simulator', () => {
     expect(JSON.parse(one.text).Contacts).toHaveLength(1);
     const later = { page: 1, modifiedSince: '2100-01-01T00:00:00.999Z' };
     expect(JSON.parse((await reader.readPage(contextOf(tenantId), 'contacts', later)).text).Contacts).toEqual([]);
+  });
+
+  it.each([
+    'contacts',
+    'invoices',
+    'creditNotes',
+    'payments',
+    'prepayments',
+    'overpayments',
+    'bankTransactions',
+    'manualJournals',
+  ] as const)('asks for single %s by id and gets those, whole, and no other', async (stream) => {
+    const reader = readerWith(new MemoryBudget());
+    const { collection, idField } = streams[stream];
+    const rowsOf = (text: string) => JSON.parse(text)[collection] as Record<string, string>[];
+    const all = rowsOf((await reader.readPage(contextOf(tenantId), stream, { page: 1, pageSize: 1000 })).text);
+    const wanted = all.slice(0, idsPerCall(streams[stream]));
+    const ids = wanted.map((row) => row[idField] ?? '');
+    expect(all.length).toBeGreaterThan(ids.length > 1 ? 1 : 0);
+    const byId = (a: Record<string, string>, b: Record<string, string>) =>
+      (a[idField] ?? '') < (b[idField] ?? '') ? -1 : 1;
+    const named = rowsOf((await reader.readPage(contextOf(tenantId), stream, { ids })).text);
+    expect(named.sort(byId)).toEqual(wanted.sort(byId));
   });
 
   it('reads no change as an empty list, whether it comes as 200 or as 304', async () => {
