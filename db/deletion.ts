@@ -6,6 +6,9 @@ import type { Tombstones } from './tombstones.js';
 const ofCompany = 'company_id = $1';
 const ofConnections = 'connection_id IN (SELECT id FROM connection WHERE company_id = $1)';
 const ofOrganisations = 'organisation_id IN (SELECT id FROM organisation WHERE company_id = $1)';
+/** A refused call may stand there with no more than the ids of its address. */
+const ofCalls = `(company_id = $1 OR path_ids ->> 'company' = $1
+  OR path_ids ->> 'id' IN (SELECT id::text FROM connection WHERE company_id = $1))`;
 const unusedGrant = 'NOT EXISTS (SELECT FROM connection WHERE grant_id = oauth_grant.id)';
 
 /**
@@ -25,7 +28,7 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'consent', rows: ofConnections },
   { table: 'offered_organisation', rows: ofConnections },
   { table: 'location', rows: ofCompany },
-  { table: 'audit', rows: ofCompany },
+  { table: 'audit', rows: ofCalls },
   { table: 'kept_answer', rows: ofCompany },
   { table: 'api_key', rows: ofCompany },
   { table: 'connection', rows: ofCompany },

@@ -1,6 +1,8 @@
 /** The API on real Postgres; Temporal and Xero's OAuth are small fakes, so that a test can say what they answer. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { createDeletionActivities } from '../../activities/deletion.js';
 import { type ApiDeps, buildApi } from '../../api/app.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
 import type { DeletionControl } from '../../api/deletionControl.js';
@@ -12,6 +14,7 @@ import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
+import { createDeletion } from '../../db/deletion.js';
 import { createFigures } from '../../db/figures.js';
 import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
@@ -30,7 +33,7 @@ import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
 export interface Api {
-  app: FastifyInstance;
+  readonly app: FastifyInstance;
   database: FreshDatabase;
   deps: ApiDeps;
   xero: FakeXero;
@@ -53,6 +56,10 @@ export interface Api {
   stand(id: string, status: ConnectionStatus): Promise<void>;
   /** What the customer's browser brings back from Xero. */
   callback(query: Record<string, string>): Promise<LightMyRequestResponse>;
+  /** What `deleteCompany` does once the API has begun it, in its order. */
+  finishDeletion(company: string): Promise<void>;
+  /** Another process over the same database. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -98,7 +105,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     log: { level: 'info', stream: { write: (line) => log.push(line) } },
     ...overrides,
   };
-  const app = await buildApi(deps);
+  let app = await buildApi(deps);
 
   const key = async (role: Role, company?: string) => {
     const secret = `nl_${randomBytes(32).toString('base64url')}`;
@@ -114,8 +121,22 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       ...(body && { payload: body }),
     });
 
+  const deletion = createDeletionActivities({
+    connections: deps.connections,
+    deletion: createDeletion(pool, tombstones),
+    links: xero,
+    work: {
+      startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
+      stop: async (id) => {
+        await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);
+      },
+    },
+  });
+
   return {
-    app,
+    get app() {
+      return app;
+    },
     database,
     deps,
     xero,
@@ -138,6 +159,17 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       );
     },
     callback: (query) => app.inject({ method: 'GET', url: '/v1/oauth/xero/callback', query }),
+    async finishDeletion(company) {
+      await deletion.stopCompany(company);
+      await deletion.buryCompany(company);
+      await deletion.endLinks(company);
+      const activity = new MockActivityEnvironment();
+      for (const table of await deletion.tablesOfCompanies()) await activity.run(deletion.emptyTable, company, table);
+    },
+    async restart() {
+      await app.close();
+      app = await buildApi(deps);
+    },
     async close() {
       await app.close();
       await database.drop();
