@@ -214,11 +214,11 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
         return outcome;
       }),
 
-    async usesXeroConnection(xeroConnectionId, id) {
+    async usesXeroConnection(xeroConnectionId) {
       const { rows } = await pool.query<{ used: boolean }>(
         `SELECT EXISTS (SELECT FROM connection WHERE xero_connection_id = $1)
-             OR EXISTS (SELECT FROM offered_organisation WHERE xero_connection_id = $1 AND connection_id <> $2) AS used`,
-        [xeroConnectionId, id],
+             OR EXISTS (SELECT FROM offered_organisation WHERE xero_connection_id = $1) AS used`,
+        [xeroConnectionId],
       );
       return rows[0]?.used === true;
     },

@@ -26,7 +26,7 @@ import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
-import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Deletion, Role } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
 import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
@@ -35,6 +35,7 @@ import { type FreshDatabase, freshDatabase } from '../support/database.js';
 export interface Api {
   readonly app: FastifyInstance;
   database: FreshDatabase;
+  deletion: Deletion;
   deps: ApiDeps;
   xero: FakeXero;
   temporal: FakeTemporal;
@@ -121,9 +122,10 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       ...(body && { payload: body }),
     });
 
-  const deletion = createDeletionActivities({
+  const deletion = createDeletion(pool, tombstones);
+  const deleting = createDeletionActivities({
     connections: deps.connections,
-    deletion: createDeletion(pool, tombstones),
+    deletion,
     links: xero,
     work: {
       startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
@@ -138,6 +140,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       return app;
     },
     database,
+    deletion,
     deps,
     xero,
     temporal,
@@ -160,11 +163,11 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     },
     callback: (query) => app.inject({ method: 'GET', url: '/v1/oauth/xero/callback', query }),
     async finishDeletion(company) {
-      await deletion.stopCompany(company);
-      await deletion.buryCompany(company);
-      await deletion.endLinks(company);
+      await deleting.stopCompany(company);
+      await deleting.buryCompany(company);
+      await deleting.endLinks(company);
       const activity = new MockActivityEnvironment();
-      for (const table of await deletion.tablesOfCompanies()) await activity.run(deletion.emptyTable, company, table);
+      for (const table of await deleting.tablesOfCompanies()) await activity.run(deleting.emptyTable, company, table);
     },
     async restart() {
       await app.close();
