@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBookkeepingActivities } from '../../activities/bookkeeping.js';
 import { companyTables, tablesWithoutCompanies } from '../../db/deletion.js';
 import { pastSyncFromDateWarning } from '../../domain/connection.js';
-import type { ConsentedOrganisation, Mirror } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Mirror, Runs } from '../../domain/ports.js';
 import { XeroFault } from '../../domain/problems.js';
 import { type Api, organisation, startApi, stateOf } from './harness.js';
 
@@ -59,9 +59,10 @@ async function removed(of: string): Promise<void> {
 }
 
 function bookkeeping() {
-  const { connections, locations, runs, mirror } = api.deps;
-  const organisationFacts = () => ({ name: '', baseCurrency: null, timeZone: null, countryCode: null });
-  return createBookkeepingActivities({ connections, locations, runs, mirror: mirror as Mirror, organisationFacts });
+  const { connections, locations } = api.deps;
+  const [runs, mirror] = [api.deps.runs as Runs, api.deps.mirror as Mirror];
+  const organisationFacts = () => ({ name: '', baseCurrency: '', timeZone: 'UTC', countryCode: '' });
+  return createBookkeepingActivities({ connections, locations, runs, mirror, organisationFacts });
 }
 
 describe('a connection that nothing is bound to yet', () => {
