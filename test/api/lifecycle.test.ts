@@ -557,3 +557,93 @@ async function companyWithEverything(of: string): Promise<string[]> {
   for (const sql of ofOrganisation) await pool.query(sql, [own.tenantId]);
   return [id, south.id, own.tenantId, ...(runId === undefined ? [] : [runId])];
 }
+
+describe('syncing now', () => {
+  test('starts, joins the one in hand, and asks for a person', async () => {
+    const { id } = await connected();
+    const first = await post(url(id, '/sync'));
+    expect([first.statusCode, first.json()]).toMatchObject([202, { workflowId: `sync:${id}`, alreadyRunning: false }]);
+    const second = await post(url(id, '/sync'), { mode: 'full' });
+    expect(second.json()).toEqual({ ...first.json(), alreadyRunning: true });
+    expect((await shown(id)).running.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['backfill', 'sync']);
+    const unsigned = await api.call('POST', url(id, '/sync'));
+    expect([unsigned.statusCode, unsigned.json().errors[0].field]).toEqual([422, 'Nightledger-Actor']);
+  });
+
+  test('is refused before the consent, after a disconnect and after Xero refused the connection', async () => {
+    const { id: pending } = await api.connect(company());
+    const [{ id: ended }, { id: refused }] = [await connected(), await connected()];
+    await post(url(ended, '/disconnect'));
+    await api.stand(refused, 'authFailed');
+    for (const id of [pending, ended, refused]) {
+      expect(await told(post(url(id, '/sync')))).toEqual([409, 'connection_not_ready']);
+    }
+  });
+});
+
+interface Operation {
+  operationId: string;
+  requestBody?: object;
+}
+
+describe('a key of another company', () => {
+  /** Bodies that are valid: a route with a body that is not named here fails, and is to be named. */
+  const bodies: Record<string, object> = {
+    putCompany: { name: 'Mine now' },
+    putLocation: { name: 'Mine now' },
+    setSyncFromDate: { syncFromDate: null },
+    chooseOrganisation: { tenantId: randomUUID() },
+    changeSettings: { partPayments: true },
+  };
+
+  test('finds nothing in any route that names a company, a connection or a key, and changes nothing', async () => {
+    const of = company();
+    await located(of, 'north');
+    const { id } = await connected(of, organisation('North'), { locations: ['north'] });
+    await api.call('PUT', '/v1/companies/stranger', { name: 'Stranger' });
+    const [stranger, theirs] = [await api.key('admin', 'stranger'), await keyOf(of)];
+    const everything = async () => ({
+      connection: await shown(id),
+      settings: (await api.call('GET', url(id, '/settings'))).json(),
+      company: (await api.call('GET', `/v1/companies/${of}`)).json(),
+      location: (await api.call('GET', `/v1/companies/${of}/locations/north`)).json(),
+    });
+    const before = await everything();
+    const { paths } = (await api.app.inject('/openapi.json')).json();
+    const named = Object.entries<Record<string, Operation>>(paths).filter(([path]) => /\{(company|id)\}/.test(path));
+    const ids = { company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' };
+    const answers: Record<string, unknown> = {};
+    for (const [path, methods] of named) {
+      const at = Object.entries({ ...ids, id: path.startsWith('/v1/api-keys/') ? theirs : id });
+      const filled = at.reduce((left, [name, value]) => left.replace(`{${name}}`, value), path);
+      expect(filled).not.toContain('{');
+      for (const [method, operation] of Object.entries(methods)) {
+        const body = operation.requestBody && bodies[operation.operationId];
+        const asked = api.call(method.toUpperCase() as 'GET', filled, body, stranger, actor);
+        answers[operation.operationId] = await told(asked);
+      }
+    }
+    const expected = Object.keys(answers).map((operation) => [operation, [404, 'not_found']]);
+    expect(answers).toEqual(Object.fromEntries(expected));
+    expect(Object.keys(answers)).toContain('disconnect');
+    expect(await everything()).toEqual(before);
+  });
+
+  test('finds nothing in any list, and connects no other company', async () => {
+    const { company: of } = await connected();
+    await api.call('PUT', '/v1/companies/stranger', { name: 'Stranger' });
+    const stranger = await api.key('admin', 'stranger');
+    for (const path of ['/v1/connections', '/v1/audit', '/v1/companies', '/v1/api-keys']) {
+      expect((await api.call('GET', `${path}?limit=100`, undefined, stranger)).body).not.toContain(of);
+      const { data } = (await api.call('GET', `${path}?company=${of}&q=${of}`, undefined, stranger)).json();
+      expect(JSON.stringify(data)).not.toContain(of);
+    }
+    const body = { company: of, direction: 'import' };
+    expect(await told(post('/v1/connections', body, stranger))).toEqual([404, 'not_found']);
+  });
+});
+
+async function keyOf(of: string): Promise<string> {
+  const made = await api.call('POST', '/v1/api-keys', { name: 'Theirs', role: 'viewer', company: of });
+  return made.json().id;
+}
