@@ -138,7 +138,7 @@ function taking(choice: number): Take {
 async function expectAnswer(answer: ReturnType<Api['call']>, status: number, code?: string) {
   const { statusCode, body } = await answer;
   const told = body === '' ? {} : JSON.parse(body);
-  expect([statusCode, told.code]).toEqual([status, code]);
+  expect([statusCode, told.code], api.log.slice(-2).join('')).toEqual([status, code]);
   return told;
 }
 
