@@ -64,8 +64,8 @@ export function companyRoutes(deps: Pick<ApiDeps, 'companies' | 'deletions' | 't
       handler: async (request, reply) => {
         const { company } = request.params;
         if (!sees(request, company)) throw notFound();
-        concern(request, company);
         if (!(await deps.companies.beginDeletion(company))) throw notFound();
+        concern(request, company);
         const run = await deps.deletions.start(company);
         return reply.code(202).send({ ...run, url: runUrl(deps.temporalUi, run) });
       },

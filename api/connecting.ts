@@ -78,7 +78,7 @@ export async function bindOrganisation(
   const code = await deps.connections.bindOrganisation(connection.id, organisation, grant.id);
   if (code !== 'bound') {
     await deps.connections.recordError(connection.id, code);
-    await giveBack(deps, connection, grant.accessToken, [organisation], caller.log);
+    await giveBack(deps, grant.accessToken, [organisation], caller.log);
     return { kind: 'refused', code };
   }
   return { kind: 'bound', started: await startIfNeeded(deps, connection, caller) };
@@ -97,7 +97,7 @@ async function settle(
 ): Promise<Settled> {
   const { tokens, organisations, scopes } = consented;
   const refused = async (code: ConnectionCode, missingScopes: string[] = []) => {
-    await giveBack(deps, connection, tokens.accessToken, organisations, log);
+    await giveBack(deps, tokens.accessToken, organisations, log);
     return refuse(deps, connection, code, missingScopes);
   };
 
@@ -164,13 +164,12 @@ async function refuse(
 
 export async function giveBack(
   deps: Pick<ApiDeps, 'connections' | 'oauth'>,
-  connection: Connection,
   accessToken: string,
   organisations: readonly ConsentedOrganisation[],
   log: FastifyBaseLogger,
 ): Promise<void> {
   for (const { xeroConnectionId } of organisations) {
-    if (await deps.connections.usesXeroConnection(xeroConnectionId, connection.id)) continue;
+    if (await deps.connections.usesXeroConnection(xeroConnectionId)) continue;
     await deps.oauth
       .endConnection(accessToken, xeroConnectionId)
       .catch((error: unknown) => log.warn({ err: error }, 'a refused link could not be given back to Xero'));

@@ -39,7 +39,7 @@ export function lifecycleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         const offered = await deps.connections.offeredOrganisations(connection.id);
         const grant = connection.grantId === null ? null : await deps.grants.load(connection.grantId);
         if (!(await deps.connections.removeUnbound(connection.id))) throw forbiddenBy('connection_final');
-        if (grant !== null) await giveBack(deps, connection, grant.tokens.accessToken, offered, request.log);
+        if (grant !== null) await giveBack(deps, grant.tokens.accessToken, offered, request.log);
         return reply.code(204).send(null);
       },
     });

@@ -27,6 +27,19 @@ export async function lock(client: PoolClient, id: string): Promise<Locked | nul
   return rows[0] ?? null;
 }
 
+/**
+ * The same for what is to hold for good; null too when the company is being deleted: the tombstone would not know of it.
+ * A deletion that begins meanwhile waits until the transaction ends.
+ */
+export async function lockForGood(client: PoolClient, id: string): Promise<Locked | null> {
+  const locked = await lock(client, id);
+  if (locked === null) return null;
+  const { rows } = await client.query('SELECT FROM company WHERE id = $1 AND deleting_at IS NULL FOR SHARE', [
+    locked.company_id,
+  ]);
+  return rows.length === 0 ? null : locked;
+}
+
 /** `active` is reached for the first time when the first full read is done, which is remembered for good. */
 export async function setStatus(client: PoolClient, id: string, to: ConnectionStatus): Promise<void> {
   await client.query(
@@ -55,7 +68,7 @@ export async function bind(
   organisation: ConsentedOrganisation,
   grantId: string,
 ): Promise<'bound' | ConnectionCode> {
-  const locked = await lock(client, id);
+  const locked = await lockForGood(client, id);
   if (locked === null) return 'organisation_mismatch';
   if (locked.organisation_id !== null && locked.organisation_id !== organisation.tenantId) {
     return 'organisation_mismatch';

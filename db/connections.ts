@@ -4,7 +4,7 @@ import type { ConnectionCode } from '../domain/codes.js';
 import { type ConnectionStatus, type Direction, isUnbound, mayMove, waitsForPerson } from '../domain/connection.js';
 import type { Connection, Connections, LinkToEnd, NotCreated, OrganisationFacts } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
-import { bind, closeRuns, forgetUnusedGrant, lock, setStatus } from './binding.js';
+import { bind, closeRuns, forgetUnusedGrant, lock, lockForGood, setStatus } from './binding.js';
 import { instant, keyOf, listed, uuid } from './cursors.js';
 import { inTransaction } from './pool.js';
 import type { Tombstones } from './tombstones.js';
@@ -34,7 +34,10 @@ interface ConnectionRow {
   backfilled_at: Date | null;
 }
 
-/** A calendar date is read as text: pg would make it midnight of whatever zone this process runs in. */
+/**
+ * A calendar date is read as text: pg would make it midnight of whatever zone this process runs in. What belongs to a
+ * company that is being deleted is gone for whoever asks.
+ */
 const selection = `
   SELECT c.id, c.company_id, c.direction, c.status, c.paused_at IS NOT NULL AS paused, c.grant_id,
          CASE WHEN c.sync_by = 'locations'
@@ -43,7 +46,8 @@ const selection = `
          c.sync_from_date::text AS sync_from_date, c.optional_streams, c.sleeping_until, c.last_successful_sync_at, c.last_error_code,
          c.last_error_at, c.created_at, c.created_at::text AS created_key, c.backfilled_at,
          o.id AS organisation_id, o.name AS organisation_name, o.base_currency, o.time_zone, o.country_code
-  FROM connection c LEFT JOIN organisation o ON o.id = c.organisation_id`;
+  FROM connection c JOIN company ON company.id = c.company_id AND company.deleting_at IS NULL
+       LEFT JOIN organisation o ON o.id = c.organisation_id`;
 
 /** Those that wait for a person, and those whose last work did not end well. */
 const wantsAttention = `(c.last_error_code IS NOT NULL OR c.status = ANY ('{${waitsForPerson.join(',')}}'))`;
@@ -152,7 +156,7 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
 
     chooseSyncFromDate: (id, date) =>
       inTransaction(pool, async (client) => {
-        const locked = await lock(client, id);
+        const locked = await lockForGood(client, id);
         if (locked === null || locked.sync_from_date_chosen) return false;
         const { rows } = await client.query<{ id: string }>('SELECT id FROM location WHERE connection_id = $1', [id]);
         const places = locked.sync_by === 'company' ? null : rows.map((row) => row.id);
@@ -166,7 +170,7 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
 
     offerOrganisations: (id, grantId, organisations) =>
       inTransaction(pool, async (client) => {
-        const locked = await lock(client, id);
+        const locked = await lockForGood(client, id);
         if (locked === null || !mayMove('offered', locked.status, 'choosingOrganisation')) {
           await forgetUnusedGrant(client, grantId);
           return false;
@@ -210,11 +214,11 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
         return outcome;
       }),
 
-    async usesXeroConnection(xeroConnectionId, id) {
+    async usesXeroConnection(xeroConnectionId) {
       const { rows } = await pool.query<{ used: boolean }>(
         `SELECT EXISTS (SELECT FROM connection WHERE xero_connection_id = $1)
-             OR EXISTS (SELECT FROM offered_organisation WHERE xero_connection_id = $1 AND connection_id <> $2) AS used`,
-        [xeroConnectionId, id],
+             OR EXISTS (SELECT FROM offered_organisation WHERE xero_connection_id = $1) AS used`,
+        [xeroConnectionId],
       );
       return rows[0]?.used === true;
     },

@@ -6,13 +6,16 @@ import type { Tombstones } from './tombstones.js';
 const ofCompany = 'company_id = $1';
 const ofConnections = 'connection_id IN (SELECT id FROM connection WHERE company_id = $1)';
 const ofOrganisations = 'organisation_id IN (SELECT id FROM organisation WHERE company_id = $1)';
+/** A refused call may stand there with no more than the ids of its address. */
+const ofCalls = `(company_id = $1 OR path_ids ->> 'company' = $1
+  OR path_ids ->> 'id' IN (SELECT id::text FROM connection WHERE company_id = $1))`;
 const unusedGrant = 'NOT EXISTS (SELECT FROM connection WHERE grant_id = oauth_grant.id)';
 
 /**
  * In the order in which they are emptied. The cursors go first: a reader that still lives finds its stream gone and stores
- * nothing more. Then what is large, in batches; last what the others refer to.
+ * nothing more. Then what is large, in batches; last what the others refer to (`referred`).
  */
-export const companyTables: readonly { table: string; rows: string; key?: string }[] = [
+export const companyTables: readonly { table: string; rows: string; key?: string; referred?: true }[] = [
   { table: 'stream_cursor', rows: ofConnections },
   // Partitioned: places of rows repeat from one part to the next.
   { table: 'record', rows: ofOrganisations, key: 'organisation_id, stream, xero_id' },
@@ -21,16 +24,16 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'record_tally', rows: ofConnections },
   { table: 'call_tally', rows: ofConnections },
   { table: 'run_sleep', rows: `run_id IN (SELECT run_id FROM run WHERE ${ofConnections})` },
-  { table: 'run', rows: ofConnections },
+  { table: 'run', rows: ofConnections, referred: true },
   { table: 'consent', rows: ofConnections },
   { table: 'offered_organisation', rows: ofConnections },
   { table: 'location', rows: ofCompany },
-  { table: 'audit', rows: ofCompany },
+  { table: 'audit', rows: ofCalls },
   { table: 'kept_answer', rows: ofCompany },
   { table: 'api_key', rows: ofCompany },
-  { table: 'connection', rows: ofCompany },
-  { table: 'organisation', rows: ofCompany },
-  { table: 'company', rows: 'id = $1' },
+  { table: 'connection', rows: ofCompany, referred: true },
+  { table: 'organisation', rows: ofCompany, referred: true },
+  { table: 'company', rows: 'id = $1', referred: true },
 ];
 
 /** Tables in which nothing of a company stands, each with what does. */
@@ -51,7 +54,12 @@ export function createDeletion(pool: pg.Pool, tombstones: Tombstones): Deletion 
     async links(companyId) {
       const { rows } = await pool.query<{ id: string; xero_connection_id: string; grant_id: string }>(
         `SELECT id, xero_connection_id, grant_id FROM connection
-          WHERE company_id = $1 AND xero_connection_id IS NOT NULL AND grant_id IS NOT NULL`,
+          WHERE company_id = $1 AND xero_connection_id IS NOT NULL AND grant_id IS NOT NULL
+         UNION ALL
+         SELECT c.id, offered.xero_connection_id, c.grant_id
+           FROM offered_organisation offered JOIN connection c ON c.id = offered.connection_id
+          WHERE c.company_id = $1 AND c.grant_id IS NOT NULL
+            AND NOT EXISTS (SELECT FROM connection used WHERE used.xero_connection_id = offered.xero_connection_id)`,
         [companyId],
       );
       return rows.map((row) => ({
@@ -64,18 +72,29 @@ export function createDeletion(pool: pg.Pool, tombstones: Tombstones): Deletion 
     tables: companyTables.map(({ table }) => table),
 
     async empty(companyId, table) {
-      const known = companyTables.find((each) => each.table === table);
+      const at = companyTables.findIndex((each) => each.table === table);
+      const known = companyTables[at];
       if (known === undefined) throw new Error(`${table} is not a table of a company's`);
       const grants = table === 'connection' ? await grantsOf(pool, companyId) : [];
-      const { rows, key = 'ctid' } = known;
-      const { rowCount } = await pool.query(
-        `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${rows} LIMIT ${batch})`,
-        [companyId],
-      );
+      // A late writer came by after its table was emptied: its row would hold up the one that it refers to for good.
+      if (known.referred) for (const earlier of companyTables.slice(0, at)) await removeBatch(pool, companyId, earlier);
+      const removed = await removeBatch(pool, companyId, known);
       await pool.query(`DELETE FROM oauth_grant WHERE id = ANY ($1) AND ${unusedGrant}`, [grants]);
-      return rowCount ?? 0;
+      return removed;
     },
   };
+}
+
+async function removeBatch(
+  pool: pg.Pool,
+  companyId: string,
+  { table, rows, key = 'ctid' }: (typeof companyTables)[number],
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${rows} LIMIT ${batch})`,
+    [companyId],
+  );
+  return rowCount ?? 0;
 }
 
 async function grantsOf(pool: pg.Pool, companyId: string): Promise<string[]> {

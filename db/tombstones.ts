@@ -32,7 +32,10 @@ export interface Tombstones {
     locations: readonly string[] | null,
     date: string | null,
   ): Promise<boolean>;
-  /** Buries every bound connection of a company. May be repeated. */
+  /**
+   * Buries every bound connection of a company. May be repeated. What an earlier deletion left is kept, and a Sync From
+   * Date that was chosen only after it is added.
+   */
   bury(pool: Pool, companyId: string): Promise<void>;
 }
 
@@ -103,7 +106,9 @@ export function createTombstones(sealing: Sealing): Tombstones {
         const places = await placesOf(pool, connection.id, connection.sync_by);
         await pool.query(
           `INSERT INTO tombstone (company_hash, place_hash, sync_by, organisation_hash, sync_from_date_hash)
-           SELECT $1, place, $3, $4, $5 FROM unnest($2::bytea[]) AS place ON CONFLICT DO NOTHING`,
+           SELECT $1, place, $3, $4, $5 FROM unnest($2::bytea[]) AS place
+           ON CONFLICT (company_hash, place_hash) DO UPDATE
+             SET sync_from_date_hash = coalesce(tombstone.sync_from_date_hash, excluded.sync_from_date_hash)`,
           [
             hash(key, 'company', companyId),
             places.map((place) => hash(key, 'place', place)),

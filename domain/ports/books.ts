@@ -148,8 +148,8 @@ export interface Connections {
     organisation: { tenantId: string; name: string; xeroConnectionId: string },
     grantId: string,
   ): Promise<'bound' | ConnectionCode>;
-  /** Is a connection bound by this link of Xero's, or one but `id` about to be? Such a link is not to be ended. */
-  usesXeroConnection(xeroConnectionId: string, id: string): Promise<boolean>;
+  /** Is a connection bound by this link of Xero's, or offered it to choose? Such a link is not to be ended. */
+  usesXeroConnection(xeroConnectionId: string): Promise<boolean>;
   saveOrganisationFacts(organisationId: string, facts: OrganisationFacts): Promise<void>;
   /** Shown to people while a run sleeps; null when it woke. */
   setSleeping(id: string, until: string | null): Promise<void>;

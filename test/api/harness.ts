@@ -1,6 +1,8 @@
 /** The API on real Postgres; Temporal and Xero's OAuth are small fakes, so that a test can say what they answer. */
 import { randomBytes, randomUUID } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { createDeletionActivities } from '../../activities/deletion.js';
 import { type ApiDeps, buildApi } from '../../api/app.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
 import type { DeletionControl } from '../../api/deletionControl.js';
@@ -12,6 +14,7 @@ import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
+import { createDeletion } from '../../db/deletion.js';
 import { createFigures } from '../../db/figures.js';
 import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
@@ -23,15 +26,16 @@ import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
-import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Deletion, Role } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
 import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
 
 export interface Api {
-  app: FastifyInstance;
+  readonly app: FastifyInstance;
   database: FreshDatabase;
+  deletion: Deletion;
   deps: ApiDeps;
   xero: FakeXero;
   temporal: FakeTemporal;
@@ -53,6 +57,10 @@ export interface Api {
   stand(id: string, status: ConnectionStatus): Promise<void>;
   /** What the customer's browser brings back from Xero. */
   callback(query: Record<string, string>): Promise<LightMyRequestResponse>;
+  /** What `deleteCompany` does once the API has begun it, in its order. */
+  finishDeletion(company: string): Promise<void>;
+  /** Another process over the same database. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -99,7 +107,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     log: { level: 'info', stream: { write: (line) => log.push(line) } },
     ...overrides,
   };
-  const app = await buildApi(deps);
+  let app = await buildApi(deps);
 
   const key = async (role: Role, company?: string) => {
     const secret = `nl_${randomBytes(32).toString('base64url')}`;
@@ -115,9 +123,25 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       ...(body && { payload: body }),
     });
 
+  const deletion = createDeletion(pool, tombstones);
+  const deleting = createDeletionActivities({
+    connections: deps.connections,
+    deletion,
+    links: xero,
+    work: {
+      startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
+      stop: async (id) => {
+        await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);
+      },
+    },
+  });
+
   return {
-    app,
+    get app() {
+      return app;
+    },
     database,
+    deletion,
     deps,
     xero,
     temporal,
@@ -139,6 +163,17 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
       );
     },
     callback: (query) => app.inject({ method: 'GET', url: '/v1/oauth/xero/callback', query }),
+    async finishDeletion(company) {
+      await deleting.stopCompany(company);
+      await deleting.buryCompany(company);
+      await deleting.endLinks(company);
+      const activity = new MockActivityEnvironment();
+      for (const table of await deleting.tablesOfCompanies()) await activity.run(deleting.emptyTable, company, table);
+    },
+    async restart() {
+      await app.close();
+      app = await buildApi(deps);
+    },
     async close() {
       await app.close();
       await database.drop();
