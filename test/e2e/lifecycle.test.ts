@@ -374,6 +374,7 @@ describe('where processes die in between', () => {
 
   test('a connection that was bound, and whose first full read nobody started, is read by the housekeeping', async () => {
     const books = await whole.connect(await whole.organisation({ counts: few }), { syncFromDate: 'toBeChosen' });
+    await until(books, 'awaitingSyncFromDate');
     await books.run.terminate();
     await whole.database.pool.query('DELETE FROM run WHERE connection_id = $1', [books.id]);
     await whole.database.pool.query(
