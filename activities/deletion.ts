@@ -9,6 +9,8 @@ export interface DeletionPorts {
   work: ConnectionWork;
 }
 
+const heartbeatMs = 1000;
+
 /** Activities that remove a company. Each may be repeated, and does what is left to do. */
 export function createDeletionActivities(ports: DeletionPorts) {
   return guarded({
@@ -17,12 +19,13 @@ export function createDeletionActivities(ports: DeletionPorts) {
       return [...ports.deletion.tables];
     },
 
-    /** Ends the connections here, so that nothing is read or sent any more, and their runs. */
+    /**
+     * Ends the connections here, so that nothing is read or sent any more, and waits for the end of their runs: a call that
+     * is still under way would be counted in tables that are emptied meanwhile.
+     */
     async stopCompany(companyId: string): Promise<void> {
-      for (const id of await ports.connections.ofCompany(companyId)) {
-        await ports.connections.disconnect(id);
-        await ports.work.stop(id);
-      }
+      const ids = await ports.connections.ofCompany(companyId);
+      await beating(() => Promise.all(ids.map((id) => stopConnection(ports, id))));
     },
 
     async buryCompany(companyId: string): Promise<void> {
@@ -32,19 +35,37 @@ export function createDeletionActivities(ports: DeletionPorts) {
     /** @returns how many links were ended at Xero. */
     async endLinks(companyId: string): Promise<number> {
       const links = await ports.deletion.links(companyId);
-      for (const link of links) await ports.links.end(link);
+      await beating(async () => {
+        for (const link of links) await ports.links.end(link);
+      });
       return links.length;
     },
 
     /** @returns how many rows were removed. */
     async emptyTable(companyId: string, table: string): Promise<number> {
       let [removed, rows] = [0, 0];
-      do {
-        removed = await ports.deletion.empty(companyId, table);
-        rows += removed;
-        heartbeat(rows);
-      } while (removed > 0);
+      await beating(async () => {
+        do {
+          removed = await ports.deletion.empty(companyId, table);
+          rows += removed;
+        } while (removed > 0);
+      });
       return rows;
     },
   });
+}
+
+async function stopConnection({ connections, work }: DeletionPorts, id: string): Promise<void> {
+  await connections.disconnect(id);
+  await work.stop(id);
+}
+
+/** A worker that dies is missed in seconds, however long a step takes. */
+async function beating<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => heartbeat(), heartbeatMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }

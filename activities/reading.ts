@@ -107,9 +107,10 @@ export async function readForATurn(
 ): Promise<ReadStreamResult> {
   const about = `connection ${input.connectionId}, stream ${input.stream}`;
   const connection = await connected(ports.connections, input.connectionId, about);
+  if (await isLeftToFirstRead(ports, connection, input)) return result(ports, input, 'notYet');
   const held = await ports.mirror.acquire(input.connectionId, input.stream, input.runId, leaseMs);
   if (!held) throw notYet('streamBusy', busyWaitMs, `another reader has the stream (${about})`);
-  const done = withoutReading(connection, held, input);
+  const done = withoutReading(held, input);
   if (done !== null) {
     await ports.mirror.release(held.lease);
     if (done === 'failed') throw ended('could_not_sync', about);
@@ -128,14 +129,20 @@ export async function readForATurn(
   }
 }
 
+/** Asked before the stream is taken: a sync would otherwise wait for the first full read, or stand in its way. */
+async function isLeftToFirstRead(
+  { mirror }: ReadingPorts,
+  { backfilledAt }: Connected,
+  { connectionId, stream, notBefore }: ReadStreamInput,
+): Promise<boolean> {
+  if (notBefore === undefined || backfilledAt !== null) return false;
+  const all = await mirror.progress(connectionId);
+  return all.every((each) => each.stream !== stream || each.completedAt === null);
+}
+
 /** What is known without a call; null when there is something to read. */
-function withoutReading(
-  connection: Connected,
-  held: HeldStream,
-  input: ReadStreamInput,
-): 'complete' | 'notYet' | 'unavailable' | 'failed' | null {
+function withoutReading(held: HeldStream, input: ReadStreamInput): 'complete' | 'unavailable' | 'failed' | null {
   const isSync = input.notBefore !== undefined;
-  if (isSync && connection.backfilledAt === null && !held.everComplete) return 'notYet';
   const over = held.status === 'complete' || (isSync && (held.status === 'failed' || held.status === 'unavailable'));
   return over && isYoung(held, input) ? (held.status as 'complete' | 'unavailable' | 'failed') : null;
 }

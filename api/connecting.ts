@@ -8,6 +8,7 @@ import { nobody } from './askedBy.js';
 import type { ApiDeps } from './deps.js';
 import { startBackfill } from './startBackfill.js';
 import { startSync } from './startSync.js';
+import { tellConnections } from './tellConnections.js';
 
 const consentLifetimeMs = 10 * 60_000;
 
@@ -185,8 +186,12 @@ async function startIfNeeded(deps: ApiDeps, connection: Connection, { log, asked
   const { backfilledAt, status } = connection;
   try {
     await deps.nightlies.keep(connection.id);
-    if (backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null, askedBy });
-    else await startBackfill(deps, connection, { askedBy, ...(!isLiving(status) && { inPlaceOf: 'anyInHand' }) });
+    // What the consent before had in hand may still be ending.
+    const asked = { askedBy, ...(!isLiving(status) && { inPlaceOf: 'anyInHand' as const }) };
+    if (backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null, ...asked });
+    else await startBackfill(deps, connection, asked);
+    // The first full reads of its other locations may be waiting for this one.
+    await tellConnections(deps, connection.companyId);
     return true;
   } catch (error) {
     log.error({ err: error }, 'the reading after a consent could not be started');

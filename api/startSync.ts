@@ -4,13 +4,16 @@ import type { WorkflowRun } from './backfillControl.js';
 import type { ApiDeps } from './deps.js';
 import type { SyncStart } from './syncControl.js';
 
-/** @returns the run in hand when there is one. */
+/**
+ * @param wish also whether it takes the place of one in hand, which a new consent made obsolete.
+ * @returns the run in hand when there is one.
+ */
 export async function startSync(
   deps: Pick<ApiDeps, 'syncs' | 'runs'>,
   { id: connectionId, companyId }: Connection,
-  wish: Pick<SyncStart, 'mode' | 'streams' | 'askedBy'>,
+  { inPlaceOf, ...wish }: Pick<SyncStart, 'mode' | 'streams' | 'askedBy'> & { inPlaceOf?: 'anyInHand' },
 ): Promise<WorkflowRun & { alreadyRunning: boolean }> {
-  const { alreadyRunning, askedBy, ...run } = await deps.syncs.start({ connectionId, companyId, ...wish });
+  const { alreadyRunning, askedBy, ...run } = await deps.syncs.start({ connectionId, companyId, ...wish }, inPlaceOf);
   await deps.runs.start({ ...run, kind: 'sync', connectionId }, askedBy);
   return { ...run, alreadyRunning };
 }

@@ -5,8 +5,8 @@ import type { StartedRun, WorkflowRun } from './backfillControl.js';
 
 /** How the API starts and ends the sync of a connection. */
 export interface SyncControl {
-  /** Starts a sync, or joins the one in hand. */
-  start(sync: SyncStart): Promise<StartedRun & { alreadyRunning: boolean }>;
+  /** Starts a sync, or joins the one in hand, unless it is to take the place of that. */
+  start(sync: SyncStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun & { alreadyRunning: boolean }>;
   /** Null when none is in hand. */
   cancel(connectionId: string): Promise<WorkflowRun | null>;
 }

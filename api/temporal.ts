@@ -59,10 +59,10 @@ export function createBackfillControl(client: Client, taskQueue = readingTaskQue
  */
 export function createSyncControl(client: Client, taskQueue = readingTaskQueue): SyncControl {
   return {
-    start: (wanted) =>
+    start: (wanted, inPlaceOf) =>
       withinTime(client, async () => {
         try {
-          const handle = await startSync(client, taskQueue, wanted);
+          const handle = await startSync(client, taskQueue, wanted, inPlaceOf);
           const { workflowId, firstExecutionRunId: runId } = handle;
           return { workflowId, runId, askedBy: wanted.askedBy, alreadyRunning: false };
         } catch (error) {
@@ -116,7 +116,7 @@ function onRunning(client: Client, workflowId: (connectionId: string) => string)
   };
 }
 
-function startSync(client: Client, taskQueue: string, wanted: SyncStart) {
+function startSync(client: Client, taskQueue: string, wanted: SyncStart, inPlaceOf: 'anyInHand' | undefined) {
   const { connectionId, companyId, mode, streams, askedBy } = wanted;
   const input: SyncInput = { connectionId, mode, streams };
   return client.workflow.start(syncWorkflowName, {
@@ -124,7 +124,8 @@ function startSync(client: Client, taskQueue: string, wanted: SyncStart) {
     taskQueue,
     args: [input],
     workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+    workflowIdConflictPolicy:
+      inPlaceOf === undefined ? WorkflowIdConflictPolicy.FAIL : WorkflowIdConflictPolicy.TERMINATE_EXISTING,
     typedSearchAttributes: searchAttributesOf(connectionId, companyId),
     ...memoOf(askedBy),
     staticSummary: `Sync · company ${companyId} · ${mode}`,

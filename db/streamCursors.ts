@@ -25,7 +25,7 @@ export function createStreamCursors(pool: pg.Pool): StreamCursors {
                 lease_until = clock_timestamp() + $4 * interval '1 millisecond'
           WHERE connection_id = $1 AND stream = $2
             AND (lease_holder IS NULL OR lease_holder = $3 OR lease_until < clock_timestamp())
-         RETURNING fence, state, status, reading_began_at, completed_at`,
+         RETURNING fence, state, status, reading_began_at`,
         [connectionId, stream, holder, leaseMs],
       );
       const row = rows[0];
@@ -35,7 +35,6 @@ export function createStreamCursors(pool: pg.Pool): StreamCursors {
         state: row.state,
         status: row.status,
         beganAt: row.reading_began_at?.toISOString() ?? null,
-        everComplete: row.completed_at !== null,
       };
     },
 
@@ -147,7 +146,6 @@ interface HeldRow {
   state: ReadingState | null;
   status: StreamStatus;
   reading_began_at: Date | null;
-  completed_at: Date | null;
 }
 
 interface ProgressRow {

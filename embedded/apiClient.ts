@@ -4,6 +4,7 @@ export interface ApiClient {
   put<T>(path: string, body: unknown): Promise<T>;
   post<T>(path: string, body: unknown): Promise<T>;
   patch<T>(path: string, body: unknown): Promise<T>;
+  delete<T>(path: string): Promise<T>;
 }
 
 /** An answer that is not a success: the problem's code and sentence. */
@@ -39,5 +40,6 @@ export function createApiClient(baseUrl: string, key: string): ApiClient {
     put: (path, body) => send('PUT', path, body),
     post: (path, body) => send('POST', path, body),
     patch: (path, body) => send('PATCH', path, body),
+    delete: (path) => send('DELETE', path),
   };
 }

@@ -1,8 +1,13 @@
-import type { Client } from '@temporalio/client';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
 import { createBackfillControl, createSyncControl } from '../api/temporal.js';
+import { workflowIds } from '../domain/names.js';
 import type { ConnectionWork, Nightlies, Runs } from '../domain/ports.js';
+
+/** Longer than what a run has in hand takes to end; one that stands still does not keep a deletion waiting for good. */
+const endsWithinMs = 240_000;
 
 /** What a worker's activities ask of Temporal, done as the API does it. */
 export function createConnectionWork(
@@ -15,6 +20,23 @@ export function createConnectionWork(
     async startBackfill(connection) {
       await startBackfill(controls, connection);
     },
-    stop: (connectionId) => endWork(controls, connectionId),
+    async stop(connectionId) {
+      await endWork(controls, connectionId);
+      const ids = [workflowIds.backfill(connectionId), workflowIds.sync(connectionId)];
+      await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));
+    },
   };
+}
+
+async function ended(handle: WorkflowHandle): Promise<void> {
+  const patience = new AbortController();
+  const tooLong = delay(endsWithinMs, undefined, { signal: patience.signal }).then(() => handle.terminate());
+  try {
+    await Promise.race([handle.result(), tooLong]);
+  } catch (error) {
+    if (!(error instanceof WorkflowFailedError || error instanceof WorkflowNotFoundError)) throw error;
+  } finally {
+    patience.abort();
+    tooLong.catch(() => undefined);
+  }
 }

@@ -4,7 +4,7 @@ import type { DeletionActivities } from '../activities/index.js';
 const step = (summary: string, maximumAttempts?: number) =>
   proxyActivities<DeletionActivities>({
     startToCloseTimeout: '1 hour',
-    heartbeatTimeout: '5 minutes',
+    heartbeatTimeout: '10 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute', ...(maximumAttempts && { maximumAttempts }) },
     summary,
   });

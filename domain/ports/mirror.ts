@@ -27,8 +27,6 @@ export interface HeldStream {
   status: StreamStatus;
   /** When that reading began; null before the first. */
   beganAt: string | null;
-  /** Was it ever read to its end? */
-  everComplete: boolean;
 }
 
 /** The one reader a stream has; `fence` makes a writer that lost its lease harmless. */

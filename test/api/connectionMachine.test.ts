@@ -25,6 +25,7 @@ beforeAll(async () => {
     connections,
     locations,
     runs: runs as Runs,
+    nightlies: api.deps.nightlies,
     mirror: api.deps.mirror as Mirror,
     organisationFacts: () => {
       throw new Error('no organisation is read here');

@@ -1,6 +1,7 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type pg from 'pg';
 import { workflowIds } from '../../domain/names.js';
+import type { SyncMode } from '../../domain/reading.js';
 import type { StreamName } from '../../domain/streams.js';
 import type { ApiClient } from '../../embedded/apiClient.js';
 import { control, giveConsent } from '../xero/support.js';
@@ -27,6 +28,24 @@ export interface ConnectionView {
   sleepingUntil: string | null;
   lastError: { code: string; message: string; remedy: string } | null;
   backfilledAt: string | null;
+}
+
+export interface SyncStarted {
+  workflowId: string;
+  runId: string;
+  alreadyRunning: boolean;
+}
+
+/** What GET /v1/connections/{id}/runs/{runId} answers, as far as tests look at it. */
+export interface RunView {
+  workflowId: string;
+  runId: string;
+  kind: 'backfill' | 'sync';
+  outcome: string;
+  endedAt: string | null;
+  calls: number;
+  sleeps: { reason: string; seconds: number }[];
+  streams: Partial<Record<StreamName, { calls: number; created: number; changed: number; unchanged: number }>>;
 }
 
 /** What the simulator counted of an organisation. */
@@ -75,6 +94,34 @@ export class Books {
 
   steer(step: 'pause' | 'resume' | 'cancel'): Promise<unknown> {
     return this.world.api.post(`/connections/${this.id}/backfill/${step}`, {});
+  }
+
+  /** Asks for a sync; answers the run, which is in hand or has just been started. */
+  sync(wish: { mode?: SyncMode; streams?: StreamName[] } = {}): Promise<SyncStarted> {
+    return this.world.api.post(`/connections/${this.id}/sync`, wish);
+  }
+
+  /** A sync, to its end. */
+  async synced(wish: { mode?: SyncMode; streams?: StreamName[] } = {}): Promise<RunView> {
+    return this.runEnded((await this.sync(wish)).runId);
+  }
+
+  /** Until that run has ended, here and in Temporal. */
+  async runEnded(runId: string): Promise<RunView> {
+    const run = await eventually(
+      'the run ends',
+      () => this.world.api.get<RunView>(`/connections/${this.id}/runs/${runId}`),
+      ({ endedAt }) => endedAt !== null,
+    );
+    await this.world.client.workflow
+      .getHandle(run.workflowId, runId)
+      .result()
+      .catch(() => undefined);
+    return run;
+  }
+
+  disconnect(): Promise<ConnectionView> {
+    return this.world.api.post(`/connections/${this.id}/disconnect`, {});
   }
 
   async reconnect(): Promise<void> {

@@ -170,6 +170,7 @@ function comingBack(api: ApiClient): ApiClient {
     put: (path, body) => calm(() => api.put(path, body)),
     post: (path, body) => calm(() => api.post(path, body)),
     patch: (path, body) => calm(() => api.patch(path, body)),
+    delete: (path) => calm(() => api.delete(path)),
   };
 }
 
