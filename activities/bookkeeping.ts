@@ -36,6 +36,8 @@ export interface ConnectionFacts {
   companyId: string;
   direction: Direction;
   syncFromDate: { chosen: boolean; date: string | null };
+  /** Is the first full read done? */
+  backfilled: boolean;
   /** Optional streams that were chosen. */
   optionalStreams: StreamName[];
   /** When the Sync From Date begins in the organisation's time zone; null where it is not chosen, or all history. */
@@ -64,6 +66,7 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
         companyId: connection.companyId,
         direction: connection.direction,
         syncFromDate: connection.syncFromDate,
+        backfilled: connection.backfilledAt !== null,
         optionalStreams: connection.optionalStreams,
         startsAt: date && timeZone ? startOfDay(date, timeZone).toISOString() : null,
       };
@@ -127,7 +130,8 @@ async function noteOutcome(
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
-    return await connections.recordSuccess(connectionId);
+    if (kind !== 'secondLook') await connections.recordSuccess(connectionId);
+    return;
   }
   if (outcome === 'cancelled') {
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'paused');

@@ -117,7 +117,7 @@ export async function readForATurn(
     return result(ports, input, done);
   }
   const state = await stateToReadFrom(ports, connection, held, input);
-  const turn = new Turn(ports, connection, held.lease, input.runId, endsAt, state);
+  const turn = new Turn(ports, connection, held.lease, input.runId, input.mode ?? 'incremental', endsAt, state);
   try {
     await turn.read();
     if (turn.done) await ports.mirror.finish(held.lease, 'complete', null);
@@ -190,6 +190,7 @@ class Turn {
     private readonly connection: Connected,
     private readonly lease: ReaderLease,
     private readonly runId: string,
+    private readonly mode: SyncMode,
     private readonly endsAt: number,
     private state: ReadingState,
   ) {
@@ -241,6 +242,7 @@ class Turn {
       readAt,
       syncFromDate: this.connection.syncFromDate.date,
       complete: call.pass === 'list',
+      seen: this.mode === 'full',
     };
     const advance = (state: ReadingState, stored: StoredPage): ReadingState =>
       afterPage(

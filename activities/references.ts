@@ -78,7 +78,8 @@ async function readParents(ports: ReadingPorts, connection: Connected, runId: st
   }
 }
 
-async function whatFollows(ports: ReadingPorts, error: unknown, about: string): Promise<ReadReferencesResult> {
+/** What an error of a fetch by id means: a sleep until the day's calls are back, or a failure that is thrown. */
+export async function whatFollows(ports: ReadingPorts, error: unknown, about: string): Promise<ReadReferencesResult> {
   if (isOurs(error)) throw error;
   if (error instanceof MustWait && error.limit === 'day') {
     return { outcome: 'sleep', until: new Date(Date.parse(await ports.mirror.now()) + error.waitMs).toISOString() };

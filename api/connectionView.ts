@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { connectionCodes } from '../domain/codes.js';
 import { shownStatus } from '../domain/connection.js';
 import { nextNightly, nightlyOf } from '../domain/nightly.js';
-import type { Connection } from '../domain/ports.js';
+import { type Connection, runKinds } from '../domain/ports.js';
 import type { ApiDeps } from './deps.js';
 import type { connectionSchema } from './schemas/connection.js';
 import { runUrl } from './temporalUi.js';
@@ -46,10 +46,7 @@ function explained({ code, at }: NonNullable<Connection['lastError']>): NonNulla
 }
 
 async function runningWork(deps: Sources, connectionId: string): Promise<ConnectionView['running']> {
-  const latest = await Promise.all([
-    deps.runs.latest(connectionId, 'backfill'),
-    deps.runs.latest(connectionId, 'sync'),
-  ]);
+  const latest = await Promise.all(runKinds.map((kind) => deps.runs.latest(connectionId, kind)));
   return latest
     .filter((run) => run !== null)
     .filter((run) => run.outcome === 'running')

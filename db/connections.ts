@@ -32,6 +32,7 @@ interface ConnectionRow {
   created_at: Date;
   created_key: string;
   backfilled_at: Date | null;
+  second_look_at: Date | null;
 }
 
 /**
@@ -44,7 +45,7 @@ const selection = `
            THEN ARRAY(SELECT location.id FROM location WHERE location.connection_id = c.id ORDER BY location.id) END AS locations,
          c.sync_from_date_chosen,
          c.sync_from_date::text AS sync_from_date, c.optional_streams, c.sleeping_until, c.last_successful_sync_at, c.last_error_code,
-         c.last_error_at, c.created_at, c.created_at::text AS created_key, c.backfilled_at,
+         c.last_error_at, c.created_at, c.created_at::text AS created_key, c.backfilled_at, c.second_look_at,
          o.id AS organisation_id, o.name AS organisation_name, o.base_currency, o.time_zone, o.country_code
   FROM connection c JOIN company ON company.id = c.company_id AND company.deleting_at IS NULL
        LEFT JOIN organisation o ON o.id = c.organisation_id`;
@@ -241,6 +242,10 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
       ]);
     },
 
+    async noteSecondLook(id) {
+      await pool.query('UPDATE connection SET second_look_at = clock_timestamp() WHERE id = $1', [id]);
+    },
+
     async recordSuccess(id) {
       await pool.query(
         `UPDATE connection
@@ -366,5 +371,6 @@ function connectionOf(row: ConnectionRow): Connection {
         : { code: row.last_error_code, at: row.last_error_at.toISOString() },
     createdAt: row.created_at.toISOString(),
     backfilledAt: row.backfilled_at?.toISOString() ?? null,
+    secondLookAt: row.second_look_at?.toISOString() ?? null,
   };
 }

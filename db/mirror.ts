@@ -1,7 +1,15 @@
 import type pg from 'pg';
 import type { Mirror } from '../domain/ports.js';
 import { inTransaction } from './pool.js';
-import { countInScope, listRecords, listSetAside, missingParents, oneRecord } from './records.js';
+import {
+  countInScope,
+  listRecords,
+  listSetAside,
+  markDeleted,
+  missingParents,
+  notSeenSince,
+  oneRecord,
+} from './records.js';
 import { storeRecords } from './storeRecords.js';
 import { advance, createStreamCursors, lockState } from './streamCursors.js';
 
@@ -29,11 +37,13 @@ export function createMirror(pool: pg.Pool): Mirror {
         const { rows } = await client.query('SELECT FROM organisation WHERE id = $1 FOR KEY SHARE', [
           page.organisationId,
         ]);
-        if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false }, true);
+        if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false, seen: false }, true);
       });
     },
 
     missingParents: (organisationId, link, after, most) => missingParents(pool, organisationId, link, after, most),
+    notSeenSince: (...question) => notSeenSince(pool, ...question),
+    markDeleted: (...given) => markDeleted(pool, ...given),
     countInScope: (organisationId, stream) => countInScope(pool, organisationId, stream),
     records: (organisationId, stream, page) => listRecords(pool, organisationId, stream, page),
     record: (organisationId, stream, xeroId) => oneRecord(pool, organisationId, stream, xeroId),

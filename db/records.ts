@@ -111,3 +111,36 @@ export async function countInScope(db: pg.Pool, organisationId: string, stream: 
   );
   return Number(rows[0]?.count);
 }
+
+export async function notSeenSince(
+  pool: pg.Pool,
+  organisationId: string,
+  stream: StreamName,
+  since: string,
+  after: string,
+  most: number,
+): Promise<string[]> {
+  const { rows } = await pool.query<{ xero_id: string }>(
+    `SELECT xero_id FROM record
+      WHERE organisation_id = $1 AND stream = $2 AND xero_id > $4 AND read_at < $3
+        AND deleted_at IS NULL AND NOT outside_window
+      ORDER BY xero_id LIMIT $5`,
+    [organisationId, stream, since, after, most],
+  );
+  return rows.map(({ xero_id }) => xero_id);
+}
+
+export async function markDeleted(
+  pool: pg.Pool,
+  organisationId: string,
+  stream: StreamName,
+  ids: readonly string[],
+  readAt: string,
+): Promise<number> {
+  const { rowCount } = await pool.query(
+    `UPDATE record SET deleted_at = clock_timestamp()
+      WHERE organisation_id = $1 AND stream = $2 AND xero_id = ANY ($3) AND read_at < $4 AND deleted_at IS NULL`,
+    [organisationId, stream, ids, readAt],
+  );
+  return rowCount ?? 0;
+}

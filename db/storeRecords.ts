@@ -90,7 +90,7 @@ export async function storeRecords(
   const { idField, decidingDate, collection, numberField } = streams[stream];
   const values = (elements: unknown) => [
     ...[page.organisationId, stream, elements, idField, decidingDate],
-    ...[page.syncFromDate, page.readAt, page.complete, numberField, reference],
+    ...[page.syncFromDate, page.readAt, page.complete || page.seen, numberField, reference],
   ];
   await client.query('SAVEPOINT page');
   let setAside = 0;
@@ -106,6 +106,7 @@ export async function storeRecords(
         return (await client.query<StoreRow>(storeElements, values(elements))).rows[0] as StoreRow;
       },
     );
+  if (page.seen) await noteSeen(client, stream, page, row.ids ?? []);
   if (page.complete) await deleteAbsent(client, stream, page, row.ids ?? []);
   return {
     seen: row.seen,
@@ -145,6 +146,20 @@ async function setRecordsAside(
     [page.organisationId, stream, elements, page.readAt],
   );
   return rowCount ?? 0;
+}
+
+/** Only what a reading looks for that searches what is gone: it rewrites every row of the page. */
+async function noteSeen(
+  client: pg.PoolClient,
+  stream: StreamName,
+  page: Omit<PageToStore, 'runId'>,
+  present: string[],
+): Promise<void> {
+  await client.query(
+    `UPDATE record SET read_at = $3
+      WHERE organisation_id = $1 AND stream = $2 AND xero_id = ANY ($4) AND read_at < $3`,
+    [page.organisationId, stream, page.readAt, present],
+  );
 }
 
 async function deleteAbsent(

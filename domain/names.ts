@@ -6,6 +6,7 @@ export const readingTaskQueue = 'nightledger-reading';
 export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
   sync: (connectionId: string): string => `sync:${connectionId}`,
+  secondLook: (connectionId: string): string => `second-look:${connectionId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
 
@@ -13,6 +14,7 @@ export const workflowIds = {
 export const scheduleIds = {
   housekeeping: 'housekeeping',
   nightly: (connectionId: string): string => `nightly:${connectionId}`,
+  weekly: (connectionId: string): string => `weekly:${connectionId}`,
 } as const;
 
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */

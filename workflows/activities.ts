@@ -1,6 +1,11 @@
 /** The activities as the workflows call them, by risk: reads are repeated, bookkeeping is short. */
 import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import type { BookkeepingActivities, MappingActivities, ReadingActivities } from '../activities/index.js';
+import type {
+  BookkeepingActivities,
+  MappingActivities,
+  ReadingActivities,
+  SecondLookActivities,
+} from '../activities/index.js';
 
 /** Reads are repeated until they succeed or end with a code; the activity counts the faults itself (patience.ts). */
 export const readOptions: ActivityOptions = {
@@ -12,9 +17,19 @@ export const readOptions: ActivityOptions = {
 };
 export const { readStream, readReferences, readChanges } = proxyActivities<ReadingActivities>(readOptions);
 
+export const { auditStreams, verifyAbsent } = proxyActivities<SecondLookActivities>(readOptions);
+
 /** Short transactions of our own, each with a word for the timeline in the UI. */
 export const booked = (summary: string) =>
   proxyActivities<BookkeepingActivities & MappingActivities>({
+    startToCloseTimeout: '30 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+    summary,
+  });
+
+/** The same for the second look. */
+export const looks = (summary: string) =>
+  proxyActivities<SecondLookActivities>({
     startToCloseTimeout: '30 seconds',
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
     summary,

@@ -40,11 +40,31 @@ export interface SyncInput {
   streams: StreamName[] | null;
 }
 
+/** Started by the schedules of a connection; each starts the work that is its own. */
 export const nightlyWorkflowName = 'nightly';
+export const weeklyWorkflowName = 'weekly';
 
-export interface NightlyInput {
+export interface StarterInput {
   connectionId: string;
   companyId: string;
+}
+
+export const secondLookWorkflowName = 'secondLook';
+
+export interface SecondLookRequest {
+  connectionId: string;
+  /** Set by a run for the run that continues it: what is left to be looked at. */
+  left?: StreamName[];
+  /** Is that everything, or only what the counts made suspicious? */
+  everything?: boolean;
+}
+
+export interface SecondLookResult {
+  outcome: 'completed';
+  /** Streams that were read once more. */
+  lookedAt: StreamName[];
+  /** Records that were found to be gone from Xero. */
+  deleted: number;
 }
 
 export interface SyncResult {
@@ -84,6 +104,8 @@ export type RunState =
   | 'awaitingDate'
   | 'readingDocuments'
   | 'readingChanges'
+  | 'counting'
+  | 'lookingAgain'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

@@ -3,5 +3,6 @@
 export { deleteCompany } from './deleteCompany.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
-export { nightly } from './nightly.js';
+export { secondLook } from './secondLook.js';
+export { nightly, weekly } from './starters.js';
 export { sync } from './sync.js';

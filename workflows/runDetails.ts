@@ -28,6 +28,8 @@ const sentences: Record<RunState, string> = {
   awaitingDate: 'Waiting for the Sync From Date to begin in the time zone of the organisation.',
   readingDocuments: 'Reading documents from the Sync From Date.',
   readingChanges: 'Reading what changed in Xero since the last reading.',
+  counting: 'Counting in Xero what the mirror has, one call a stream.',
+  lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { connectionCodes } from '../../domain/codes.js';
 import { connectionStatuses } from '../../domain/connection.js';
+import { runKinds } from '../../domain/ports.js';
 import { budgetSchema } from './budget.js';
 import { calendarDate, companyId, instant, locationId, pageQuery } from './common.js';
 
@@ -74,7 +75,7 @@ const organisation = z.object({
 });
 
 const runningWork = z.object({
-  kind: z.enum(['backfill', 'sync']),
+  kind: z.enum(runKinds),
   workflowId: z.string(),
   runId: z.string(),
   url: z.string().describe('The run in the Temporal UI.'),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { connectionCodes } from '../../domain/codes.js';
+import { runKinds } from '../../domain/ports.js';
 import { instant } from './common.js';
 
 const outcome = z
@@ -24,7 +25,7 @@ export const startedSchema = z.object(runIds).meta({ id: 'Started', description:
 export const runSchema = z
   .object({
     ...runIds,
-    kind: z.enum(['backfill', 'sync']),
+    kind: z.enum(runKinds),
     outcome,
     startedAt: instant,
     endedAt: instant.nullable(),

@@ -67,6 +67,8 @@ export interface Connection {
   createdAt: string;
   /** When the first full read was done, which happens once; set by the first move to `active`. */
   backfilledAt: string | null;
+  /** When everything was last read once more from end to end. */
+  secondLookAt: string | null;
 }
 
 /** Currency, zone and country are null until they were read from Xero; id and name come with the consent. */
@@ -155,6 +157,8 @@ export interface Connections {
   setSleeping(id: string, until: string | null): Promise<void>;
   recordError(id: string, code: ConnectionCode): Promise<void>;
   recordSuccess(id: string): Promise<void>;
+  /** Everything was read once more, to its end. */
+  noteSecondLook(id: string): Promise<void>;
 }
 
 /** Removing everything that a company has here. Each step may be repeated. */

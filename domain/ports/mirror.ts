@@ -46,6 +46,8 @@ export interface PageToStore {
   syncFromDate: string | null;
   /** A complete answer: what is absent from it is deleted. */
   complete: boolean;
+  /** Remember that these records were seen, also where nothing about them changed. */
+  seen: boolean;
 }
 
 export interface StoredPage {
@@ -87,7 +89,17 @@ export interface Mirror {
   /** Ids, in ascending order after `after`, that records in scope refer to and the mirror lacks. */
   missingParents(organisationId: string, link: ParentLink, after: string, most: number): Promise<string[]>;
   /** Stores records because others refer to them, wherever their dates lie. */
-  storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete' | 'runId'>): Promise<void>;
+  storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete' | 'seen' | 'runId'>): Promise<void>;
+  /** Ids, in ascending order after `after`, of records in scope that no answer has shown since. */
+  notSeenSince(
+    organisationId: string,
+    stream: StreamName,
+    since: string,
+    after: string,
+    most: number,
+  ): Promise<string[]>;
+  /** They are gone from Xero, as a call sent at `readAt` showed. @returns how many were there until then. */
+  markDeleted(organisationId: string, stream: StreamName, ids: readonly string[], readAt: string): Promise<number>;
   /** Records of a stream in the mirror that are in scope and not deleted there. */
   countInScope(organisationId: string, stream: StreamName): Promise<number>;
   /** A new reading begins with this state; answers when, by Postgres's clock. @throws LeaseLost */

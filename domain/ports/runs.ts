@@ -2,7 +2,8 @@
 import type { ConnectionCode } from '../codes.js';
 import type { Listed, ListPage } from './lists.js';
 
-export type RunKind = 'backfill' | 'sync';
+export const runKinds = ['backfill', 'sync', 'secondLook'] as const;
+export type RunKind = (typeof runKinds)[number];
 export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
 
 /** The request that started a run; both null for one that nobody asked for. */

@@ -51,6 +51,7 @@ const page = (text: string, more: Partial<PageToStore> = {}): PageToStore => ({
   readAt: '2026-11-01T00:00:00.000Z',
   syncFromDate: null,
   complete: false,
+  seen: false,
   ...more,
 });
 

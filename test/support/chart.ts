@@ -38,6 +38,7 @@ export async function mirrorChart(
       readAt,
       syncFromDate: null,
       complete: true,
+      seen: false,
     };
     await mirror.storePage(held.lease, page, (state) => state, leaseMs);
     await mirror.finish(held.lease, 'complete', null);

@@ -21,6 +21,7 @@ export class FakeActivities {
     companyId: '42',
     direction: 'import' as Direction,
     syncFromDate: { chosen: true, date: null as string | null },
+    backfilled: false,
     optionalStreams: [] as StreamName[],
     startsAt: null as string | null,
   };
