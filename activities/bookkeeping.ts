@@ -2,10 +2,10 @@ import { startOfDay } from '../domain/calendar.js';
 import type { ConnectionCode } from '../domain/codes.js';
 import { type ConnectionStatus, type Direction, isLiving } from '../domain/connection.js';
 import type {
+  ConnectionSchedules,
   Connections,
   Locations,
   Mirror,
-  Nightlies,
   OrganisationFacts,
   RunKind,
   RunOutcome,
@@ -19,7 +19,7 @@ export interface BookkeepingPorts {
   locations: Pick<Locations, 'awaited'>;
   runs: Runs;
   mirror: Mirror;
-  nightlies: Pick<Nightlies, 'keep'>;
+  schedules: Pick<ConnectionSchedules, 'keep'>;
   /** Reads the facts out of a mirrored Organisation record. */
   organisationFacts: (body: string) => OrganisationFacts;
 }
@@ -80,7 +80,7 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
       const { data } = await ports.mirror.records(id, 'organisation', { limit: 1 });
       if (data[0]) await ports.connections.saveOrganisationFacts(id, ports.organisationFacts(data[0].body));
       // Its time zone says when the night is.
-      await ports.nightlies.keep(connectionId);
+      await ports.schedules.keep(connectionId);
     },
 
     /** How many locations of the company are still to be connected; none where it syncs as a whole. */
@@ -123,7 +123,7 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
 
 /** What the connection shows of a run that has ended. */
 async function noteOutcome(
-  { connections, nightlies }: BookkeepingPorts,
+  { connections, schedules }: BookkeepingPorts,
   { connectionId, runId, kind }: RunReference,
   outcome: RunOutcome,
 ): Promise<void> {
@@ -140,7 +140,7 @@ async function noteOutcome(
   if (outcome === 'xero_auth_failed') {
     const connection = await connections.get(connectionId);
     if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
-    await nightlies.keep(connectionId);
+    await schedules.keep(connectionId);
   }
   await connections.recordError(connectionId, outcome as ConnectionCode);
 }

@@ -1,7 +1,7 @@
 import { cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
-import type { Connections, ConnectionWork, Consents, Grants, Nightlies, XeroLinks } from '../domain/ports.js';
+import type { ConnectionSchedules, Connections, ConnectionWork, Consents, Grants, XeroLinks } from '../domain/ports.js';
 import { again, isOurs, kindOf } from './failures.js';
 
 export interface HousekeepingPorts {
@@ -10,7 +10,7 @@ export interface HousekeepingPorts {
   connections: Pick<Connections, 'withoutBackfill' | 'linksToEnd' | 'linkEnded'>;
   links: XeroLinks;
   work: Pick<ConnectionWork, 'startBackfill'>;
-  nightlies: Pick<Nightlies, 'repair'>;
+  schedules: Pick<ConnectionSchedules, 'repair'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
   tokens: { accessToken(grantId: string): Promise<string> };
 }
@@ -22,7 +22,7 @@ const retryMs = 10_000;
 
 const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
   startBackfills,
-  repairNightlies: ({ nightlies }) => nightlies.repair(),
+  repairSchedules: ({ schedules }) => schedules.repair(),
   refreshIdleGrants,
   showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
   endLinks,

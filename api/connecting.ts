@@ -185,7 +185,7 @@ export async function giveBack(
 async function startIfNeeded(deps: ApiDeps, connection: Connection, { log, askedBy }: Caller): Promise<boolean> {
   const { backfilledAt, status } = connection;
   try {
-    await deps.nightlies.keep(connection.id);
+    await deps.schedules.keep(connection.id);
     // What the consent before had in hand may still be ending.
     const asked = { askedBy, ...(!isLiving(status) && { inPlaceOf: 'anyInHand' as const }) };
     if (backfilledAt !== null) await startSync(deps, connection, { mode: 'incremental', streams: null, ...asked });

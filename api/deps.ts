@@ -6,13 +6,13 @@ import type {
   CallBudget,
   Charts,
   Companies,
+  ConnectionSchedules,
   Connections,
   Consents,
   Grants,
   KeptAnswers,
   Locations,
   Mirror,
-  Nightlies,
   Runs,
   SettingsStore,
   XeroLinks,
@@ -42,7 +42,7 @@ export interface ApiDeps {
   backfills: BackfillControl;
   syncs: SyncControl;
   deletions: DeletionControl;
-  nightlies: Pick<Nightlies, 'keep'>;
+  schedules: Pick<ConnectionSchedules, 'keep'>;
   links: XeroLinks;
   /** The permissions that the consent page asks for, given the optional streams that were chosen. */
   scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];

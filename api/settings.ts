@@ -11,7 +11,7 @@ import { mappingOptionsSchema, settingsAnswer } from './schemas/settings.js';
 
 const tags = ['Settings'];
 
-type Deps = Pick<ApiDeps, 'connections' | 'settings' | 'charts' | 'backfills' | 'nightlies'>;
+type Deps = Pick<ApiDeps, 'connections' | 'settings' | 'charts' | 'backfills' | 'schedules'>;
 
 export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
   return async (app) => {
@@ -54,7 +54,7 @@ export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
         });
         // The first full read may be waiting for account codes.
         await deps.backfills.connectionChanged(connection.id);
-        if (request.body.nightlyTime !== undefined) await deps.nightlies.keep(connection.id);
+        if (request.body.nightlyTime !== undefined) await deps.schedules.keep(connection.id);
         return shown(connection, settings, chart);
       },
     });

@@ -71,7 +71,11 @@ export function createSyncControl(client: Client, taskQueue = readingTaskQueue):
           return { ...inHand, alreadyRunning: true };
         }
       }),
-    cancel: (id) => onRunning(client, workflowIds.sync)(id, (handle) => handle.cancel()),
+    async cancel(id) {
+      for (const workflowId of [workflowIds.sync, workflowIds.secondLook]) {
+        await onRunning(client, workflowId)(id, (handle) => handle.cancel());
+      }
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 /** What housekeeping does, in this order: by name, with what the Temporal UI says of it. Another task is another row. */
 export const housekeepingTasks = {
   startBackfills: 'start first full reads that nobody has started',
-  repairNightlies: 'put right the schedules of the nightly syncs',
+  repairSchedules: 'put right the schedules of connections',
   refreshIdleGrants: 'refresh grants that nobody used for 20 days',
   showDeadGrants: 'show which connections have to be consented to again',
   endLinks: 'end links of disconnected connections at Xero',

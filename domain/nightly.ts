@@ -22,8 +22,18 @@ interface Facts {
  */
 export const nightlyJitterMs = 30 * 60_000;
 
+/** The same for the weekly second look, which is nobody's hurry. */
+export const weeklyJitterMs = 3 * 3_600_000;
+
 /** Milliseconds after its time within which a sync that was missed is made up for; later the next night does it. */
 export const nightlyCatchupMs = 6 * 3_600_000;
+
+export const weekdays = ['SUNDAY', 'MONDAY', 'TUESDAY', 'WEDNESDAY', 'THURSDAY', 'FRIDAY', 'SATURDAY'] as const;
+
+/** The day of a connection's second look: spread over the week by its id, a UUID. */
+export function weekdayOf(connectionId: string): (typeof weekdays)[number] {
+  return weekdays[Number.parseInt(connectionId.slice(0, 8), 16) % weekdays.length] ?? 'SUNDAY';
+}
 
 /** From the binding until the disconnect; null outside. */
 export function nightlyOf({ status, organisation }: Facts, at: string): Nightly | null {

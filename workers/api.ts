@@ -1,7 +1,7 @@
 import { Client } from '@temporalio/client';
 import { buildApi } from '../api/app.js';
+import { createConnectionSchedules } from '../api/connectionSchedules.js';
 import { createMetrics } from '../api/metrics.js';
-import { createNightlies } from '../api/nightlies.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
@@ -36,7 +36,7 @@ await run(async () => {
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
-    nightlies: createNightlies(client, parts),
+    schedules: createConnectionSchedules(client, parts),
     scopesFor,
     missingScopes,
     readiness: async () => ({

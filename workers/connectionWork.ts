@@ -4,7 +4,7 @@ import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
 import { createBackfillControl, createSyncControl } from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
-import type { ConnectionWork, Nightlies, Runs } from '../domain/ports.js';
+import type { ConnectionSchedules, ConnectionWork, Runs } from '../domain/ports.js';
 
 /** Longer than what a run has in hand takes to end; one that stands still does not keep a deletion waiting for good. */
 const endsWithinMs = 240_000;
@@ -13,17 +13,17 @@ const endsWithinMs = 240_000;
 export function createConnectionWork(
   client: Client,
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>,
-  nightlies: Nightlies,
+  schedules: ConnectionSchedules,
 ): ConnectionWork {
-  const controls = { backfills: createBackfillControl(client), syncs: createSyncControl(client), runs, nightlies };
+  const controls = { backfills: createBackfillControl(client), syncs: createSyncControl(client), runs, schedules };
   return {
     async startBackfill(connection) {
       await startBackfill(controls, connection);
     },
     async stop(connectionId) {
       await endWork(controls, connectionId);
-      const ids = [workflowIds.backfill(connectionId), workflowIds.sync(connectionId)];
-      await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));
+      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook];
+      await Promise.all(kinds.map((idOf) => ended(client.workflow.getHandle(idOf(connectionId)))));
     },
   };
 }

@@ -6,7 +6,7 @@ import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporal
 import { type Logger, pino } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { defaultPatience } from '../activities/patience.js';
-import { createNightlies } from '../api/nightlies.js';
+import { createConnectionSchedules } from '../api/connectionSchedules.js';
 import { type Config, readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
@@ -34,7 +34,7 @@ await run(async () => {
   );
   const parts = compose(config, pool);
   const client = new Client({ connection, namespace });
-  const nightlies = createNightlies(client, parts);
+  const schedules = createConnectionSchedules(client, parts);
   // Those that an earlier worker made go on without this one, and reading does not wait for them.
   await ensureSchedules(client.schedule).catch((error: Error) =>
     log.error({ reason: error.message }, 'the schedules could not be brought up to date: start a worker again later'),
@@ -46,8 +46,8 @@ await run(async () => {
     ...workflowCode(),
     activities: createActivities({
       ...parts,
-      nightlies,
-      work: createConnectionWork(client, parts.runs, nightlies),
+      schedules,
+      work: createConnectionWork(client, parts.runs, schedules),
       patience: defaultPatience,
       elapsed: () => performance.now(),
     }),

@@ -8,9 +8,9 @@ export interface ConnectionWork {
   stop(connectionId: string): Promise<void>;
 }
 
-/** The schedules of the nightly syncs. The connection is the truth; what somebody edited in Temporal is put right. */
-export interface Nightlies {
-  /** Makes, changes, pauses or removes the connection's schedule, as the connection stands now. May be repeated. */
+/** The schedules of the connections: nights and second looks. The connection is the truth; what somebody edited in Temporal is put right. */
+export interface ConnectionSchedules {
+  /** Makes, changes, pauses or removes the connection's schedules, as the connection stands now. May be repeated. */
   keep(connectionId: string): Promise<void>;
   /** Does so for every schedule that is not as its connection stands. @returns how many, and how many could not be. */
   repair(): Promise<{ repaired: number; removed: number; failed: number }>;

@@ -47,7 +47,7 @@ function ports(): HousekeepingPorts {
     links: createXeroLinks({ tokens, oauth }),
     tokens,
     work,
-    nightlies: { repair: async () => ({ repaired: 0, removed: 0, failed: 0 }) },
+    schedules: { repair: async () => ({ repaired: 0, removed: 0, failed: 0 }) },
   };
 }
 

@@ -25,7 +25,7 @@ beforeAll(async () => {
     connections,
     locations,
     runs: runs as Runs,
-    nightlies: api.deps.nightlies,
+    schedules: api.deps.schedules,
     mirror: api.deps.mirror as Mirror,
     organisationFacts: () => {
       throw new Error('no organisation is read here');

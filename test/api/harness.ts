@@ -93,7 +93,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     backfills: temporal,
     syncs: temporal.syncs,
     deletions: temporal.deletions,
-    nightlies: temporal.nightlies,
+    schedules: temporal.schedules,
     links: xero,
     scopesFor,
     missingScopes,
@@ -246,7 +246,7 @@ export class FakeTemporal implements BackfillControl {
   readonly deletions = new FakeDeletions();
   /** The connections whose schedule was brought up to date. */
   readonly kept: string[] = [];
-  readonly nightlies = { keep: async (id: string) => void this.kept.push(id) };
+  readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -294,10 +294,8 @@ export class FakeSyncs implements SyncControl {
     return { ...run, alreadyRunning: false };
   }
 
-  async cancel(id: string): Promise<WorkflowRun | null> {
-    const run = this.running.get(id) ?? null;
+  async cancel(id: string): Promise<void> {
     this.running.delete(id);
-    return run;
   }
 }
 

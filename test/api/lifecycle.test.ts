@@ -59,10 +59,10 @@ async function removed(of: string): Promise<void> {
 }
 
 function bookkeeping() {
-  const { connections, locations, nightlies } = api.deps;
+  const { connections, locations, schedules } = api.deps;
   const [runs, mirror] = [api.deps.runs as Runs, api.deps.mirror as Mirror];
   const organisationFacts = () => ({ name: '', baseCurrency: '', timeZone: 'UTC', countryCode: '' });
-  return createBookkeepingActivities({ connections, locations, runs, mirror, nightlies, organisationFacts });
+  return createBookkeepingActivities({ connections, locations, runs, mirror, schedules, organisationFacts });
 }
 
 describe('a connection that nothing is bound to yet', () => {

@@ -49,7 +49,7 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
   const run = system.client.workflow.getHandle(started?.workflow.workflowId ?? '');
   expect(await run.result()).toEqual({
     startBackfills: { started: 0, failed: 0 },
-    repairNightlies: { repaired: 0, removed: 0, failed: 0 },
+    repairSchedules: { repaired: 0, removed: 0, failed: 0 },
     refreshIdleGrants: { refreshed: 1, failed: 0 },
     showDeadGrants: { connections: 0 },
     endLinks: { ended: 0, failed: 0 },

@@ -103,7 +103,7 @@ test('housekeeping puts right what somebody edited or lost in Temporal', async (
     system.client.workflow.execute('housekeeping', {
       taskQueue: 'nightledger-reading',
       workflowId: `housekeeping-${performance.now()}`,
-    }) as Promise<{ repairNightlies: { repaired: number; removed: number; failed: number } }>;
+    }) as Promise<{ repairSchedules: { repaired: number; removed: number; failed: number } }>;
   await eventually(
     'Temporal lists what it has',
     async () => {

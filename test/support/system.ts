@@ -5,8 +5,8 @@ import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
+import { createConnectionSchedules } from '../../api/connectionSchedules.js';
 import { createMetrics } from '../../api/metrics.js';
-import { createNightlies } from '../../api/nightlies.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
@@ -184,7 +184,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
-    nightlies: createNightlies(client, parts),
+    schedules: createConnectionSchedules(client, parts),
     scopesFor,
     missingScopes,
     readiness: async () => ({ postgres: true, temporal: true }),
@@ -208,7 +208,7 @@ async function startWorkerHere(
   const config = readConfig(env);
   const pool = createPool(config.databaseUrl as string);
   const parts = compose(config, pool);
-  const nightlies = createNightlies(client, parts);
+  const schedules = createConnectionSchedules(client, parts);
   const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS ?? '' });
   const worker = await Worker.create({
     connection,
@@ -218,8 +218,8 @@ async function startWorkerHere(
     workflowBundle: await workflowBundle(),
     activities: createActivities({
       ...parts,
-      nightlies,
-      work: createConnectionWork(client, parts.runs, nightlies),
+      schedules,
+      work: createConnectionWork(client, parts.runs, schedules),
       xero: createXeroReader({
         budget: parts.budget,
         tokens: createTokenKeeper(parts),
