@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Mirror } from '../domain/ports.js';
-import { inTransaction } from './pool.js';
+import { telling } from './feed.js';
 import { countInScope, listRecords, listSetAside, missingParents, oneRecord } from './records.js';
 import { storeRecords } from './storeRecords.js';
 import { advance, createStreamCursors, lockState } from './streamCursors.js';
@@ -16,20 +16,20 @@ export function createMirror(pool: pg.Pool): Mirror {
     },
 
     storePage: (lease, page, next, leaseMs) =>
-      inTransaction(pool, async (client) => {
-        const stored = await storeRecords(client, lease.stream, page, false);
+      telling(pool, async (client, tell) => {
+        const stored = await storeRecords(client, tell, lease.stream, page, false);
         const state = next(await lockState(client, lease), stored);
         await advance(client, lease, state, page.runId, stored, leaseMs);
         return state;
       }),
 
     async storeReferences(stream, page) {
-      await inTransaction(pool, async (client) => {
+      await telling(pool, async (client, tell) => {
         // A company that is being deleted has no organisation any more: a late writer finds the door closed.
         const { rows } = await client.query('SELECT FROM organisation WHERE id = $1 FOR KEY SHARE', [
           page.organisationId,
         ]);
-        if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false }, true);
+        if (rows.length > 0) await storeRecords(client, tell, stream, { ...page, complete: false }, true);
       });
     },
 

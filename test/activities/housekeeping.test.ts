@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHousekeepingActivities, type HousekeepingPorts } from '../../activities/housekeeping.js';
 import { createConsents } from '../../db/consents.js';
+import { createFeed } from '../../db/feed.js';
 import { createGrants } from '../../db/grants.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
@@ -45,6 +46,7 @@ function ports(): HousekeepingPorts {
     consents: consents(),
     connections: connections(),
     links: createXeroLinks({ tokens, oauth }),
+    feed: createFeed(database.pool),
     tokens,
     work,
   };
