@@ -1,7 +1,16 @@
 import { cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
+import { keptDays } from '../domain/feed.js';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
-import type { ConnectionSchedules, Connections, ConnectionWork, Consents, Grants, XeroLinks } from '../domain/ports.js';
+import type {
+  ConnectionSchedules,
+  Connections,
+  ConnectionWork,
+  Consents,
+  Feed,
+  Grants,
+  XeroLinks,
+} from '../domain/ports.js';
 import { again, isOurs, kindOf } from './failures.js';
 
 export interface HousekeepingPorts {
@@ -11,6 +20,7 @@ export interface HousekeepingPorts {
   links: XeroLinks;
   work: Pick<ConnectionWork, 'startBackfill'>;
   schedules: Pick<ConnectionSchedules, 'repair'>;
+  feed: Pick<Feed, 'forget'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
   tokens: { accessToken(grantId: string): Promise<string> };
 }
@@ -29,6 +39,7 @@ const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Coun
   forgetConsents: async ({ consents }) => ({ forgotten: await consents.forgetEnded(dayMs) }),
   // A day: a consent that is being given has its grant before its connection.
   forgetGrants: async ({ grants }) => ({ forgotten: await grants.forgetUnused(dayMs) }),
+  forgetChanges,
 };
 
 /** The tasks of housekeeping. Each may be repeated: it looks anew for what is to be done. */
@@ -58,6 +69,16 @@ async function endLinks({ connections, links }: HousekeepingPorts): Promise<Coun
     await links.end(link);
     await connections.linkEnded(link);
   });
+}
+
+/** Batch after batch: a writer never waits for more than one of them. */
+async function forgetChanges({ feed }: HousekeepingPorts): Promise<Counts> {
+  for (let forgotten = 0; ; ) {
+    heartbeat();
+    const removed = await feed.forget(keptDays * dayMs);
+    if (removed === 0) return { forgotten };
+    forgotten += removed;
+  }
 }
 
 /** An access token never lives for 20 days: asking for it refreshes. */

@@ -5,6 +5,7 @@ import { apiKeyRoutes } from './apiKeys.js';
 import { auditRoutes } from './audit.js';
 import { backfillRoutes } from './backfill.js';
 import { behindKey } from './behindKey.js';
+import { changeRoutes } from './changes.js';
 import { endConnectionsOnClose } from './closing.js';
 import { companyRoutes } from './companies.js';
 import { connectionRoutes } from './connections.js';
@@ -88,6 +89,7 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(syncRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
+    await app.register(changeRoutes(deps));
     await app.register(settingsRoutes(deps));
     await app.register(apiKeyRoutes(deps));
     await app.register(auditRoutes(deps));

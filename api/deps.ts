@@ -9,6 +9,8 @@ import type {
   ConnectionSchedules,
   Connections,
   Consents,
+  Feed,
+  FeedBell,
   Grants,
   KeptAnswers,
   Locations,
@@ -35,6 +37,9 @@ export interface ApiDeps {
   keptAnswers: KeptAnswers;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
+  feed: Pick<Feed, 'read' | 'newest'>;
+  /** Closed with the app. */
+  feedBell: FeedBell;
   settings: SettingsStore;
   charts: Charts;
   budget: Pick<CallBudget, 'look'>;

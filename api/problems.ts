@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type ConnectionCode, connectionCodes, type RequestCode, requestCodes } from '../domain/codes.js';
-import { InvalidCursor } from '../domain/ports.js';
+import { InvalidCursor, PositionGone } from '../domain/ports.js';
 import { MustWait, XeroFault } from '../domain/problems.js';
 import { InvalidSettings } from '../domain/settings.js';
 import { isAway } from './away.js';
@@ -85,6 +85,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (hasZodFastifySchemaValidationErrors(error)) return invalidBySchema(error);
   if (error instanceof InvalidCursor) return invalid({ field: 'cursor', message: 'is not a cursor of this list' });
+  if (error instanceof PositionGone) return new Problem(410, 'position_gone');
   if (error instanceof InvalidSettings) return invalid(...error.faults);
   if (error instanceof XeroFault) return new Problem(503, 'xero_unavailable', { retryAfterSeconds: awaySeconds });
   if (error instanceof MustWait) {

@@ -1,14 +1,17 @@
 /** Binding an organisation to a connection, for good: what must not happen twice is held by keys and row locks. */
 import type { PoolClient } from 'pg';
 import type { ConnectionCode } from '../domain/codes.js';
-import { type ConnectionStatus, mayMove } from '../domain/connection.js';
+import { type ConnectionStatus, mayMove, shownStatus } from '../domain/connection.js';
 import type { ConsentedOrganisation } from '../domain/ports.js';
+import type { Tell } from './feed.js';
 import type { Tombstones } from './tombstones.js';
 
 export interface Locked {
+  id: string;
   company_id: string;
   sync_by: 'company' | 'locations';
   status: ConnectionStatus;
+  paused: boolean;
   organisation_id: string | null;
   grant_id: string | null;
   backfilled_at: Date | null;
@@ -19,7 +22,7 @@ export interface Locked {
 /** The connection's row, kept from others until the transaction ends. */
 export async function lock(client: PoolClient, id: string): Promise<Locked | null> {
   const { rows } = await client.query<Locked>(
-    `SELECT company_id, sync_by, status, organisation_id, grant_id, backfilled_at,
+    `SELECT id, company_id, sync_by, status, paused_at IS NOT NULL AS paused, organisation_id, grant_id, backfilled_at,
             sync_from_date_chosen, sync_from_date::text AS sync_from_date
        FROM connection WHERE id = $1 FOR UPDATE`,
     [id],
@@ -41,14 +44,22 @@ export async function lockForGood(client: PoolClient, id: string): Promise<Locke
 }
 
 /** `active` is reached for the first time when the first full read is done, which is remembered for good. */
-export async function setStatus(client: PoolClient, id: string, to: ConnectionStatus): Promise<void> {
+export async function setStatus(client: PoolClient, tell: Tell, from: Locked, to: ConnectionStatus): Promise<void> {
   await client.query(
     `UPDATE connection
      SET status = $2,
          backfilled_at = CASE WHEN $2 = 'active' THEN coalesce(backfilled_at, clock_timestamp()) ELSE backfilled_at END
      WHERE id = $1`,
-    [id, to],
+    [from.id, to],
   );
+  tellStatus(tell, from, { status: to, paused: from.paused });
+}
+
+/** Tells the status that people see, if it is another now. */
+export function tellStatus(tell: Tell, from: Locked, to: Pick<Locked, 'status' | 'paused'>): void {
+  const status = shownStatus(to.status, to.paused);
+  if (status === shownStatus(from.status, from.paused)) return;
+  tell({ type: 'connection.statusChanged', companyId: from.company_id, connectionId: from.id, data: { status } });
 }
 
 /** Runs that were in hand may not move the connection any more, whatever they still do. */
@@ -63,6 +74,7 @@ export async function closeRuns(client: PoolClient, id: string): Promise<void> {
 /** In the caller's transaction. @returns `bound`, or why not. */
 export async function bind(
   client: PoolClient,
+  tell: Tell,
   tombstones: Tombstones,
   id: string,
   organisation: ConsentedOrganisation,
@@ -82,18 +94,19 @@ export async function bind(
             last_error_at = NULL WHERE id = $1`,
     [id, organisation.tenantId, organisation.xeroConnectionId, grantId],
   );
-  await wake(client, id, locked);
+  await wake(client, tell, locked);
   await client.query('DELETE FROM offered_organisation WHERE connection_id = $1', [id]);
   if (locked.grant_id !== null && locked.grant_id !== grantId) await forgetUnusedGrant(client, locked.grant_id);
   return 'bound';
 }
 
 /** A connection that waited for the consent goes on; one that lives all along only has a new grant. */
-async function wake(client: PoolClient, id: string, { status, backfilled_at }: Locked): Promise<void> {
-  const next = backfilled_at === null ? 'syncingContacts' : 'active';
+async function wake(client: PoolClient, tell: Tell, locked: Locked): Promise<void> {
+  const { id, status } = locked;
+  const next = locked.backfilled_at === null ? 'syncingContacts' : 'active';
   if (!mayMove('bound', status, next)) return;
   await closeRuns(client, id);
-  await setStatus(client, id, next);
+  await setStatus(client, tell, locked, next);
   await client.query('UPDATE connection SET bound_at = clock_timestamp() WHERE id = $1', [id]);
 }
 

@@ -4,8 +4,9 @@ import type { ConnectionCode } from '../domain/codes.js';
 import { type ConnectionStatus, type Direction, isUnbound, mayMove, waitsForPerson } from '../domain/connection.js';
 import type { Connection, Connections, LinkToEnd, NotCreated, OrganisationFacts } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
-import { bind, closeRuns, forgetUnusedGrant, lock, lockForGood, setStatus } from './binding.js';
+import { bind, closeRuns, forgetUnusedGrant, lock, lockForGood, setStatus, tellStatus } from './binding.js';
 import { instant, keyOf, listed, uuid } from './cursors.js';
+import { telling } from './feed.js';
 import { inTransaction } from './pool.js';
 import type { Tombstones } from './tombstones.js';
 
@@ -93,33 +94,33 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
     },
 
     moveByRun: (id, runId, to) =>
-      inTransaction(pool, async (client) => {
+      telling(pool, async (client, tell) => {
         const locked = await lock(client, id);
         if (locked === null || !mayMove('worked', locked.status, to)) return false;
         const { rows } = await client.query('SELECT FROM run WHERE run_id = $1 AND ended_at IS NULL', [runId]);
         if (rows.length === 0) return false;
-        await setStatus(client, id, to);
+        await setStatus(client, tell, locked, to);
         return true;
       }),
 
     refused: (id, grantId) =>
-      inTransaction(pool, async (client) => {
+      telling(pool, async (client, tell) => {
         const locked = await lock(client, id);
         if (locked === null || locked.grant_id !== grantId || !mayMove('refused', locked.status, 'authFailed')) {
           return false;
         }
-        await setStatus(client, id, 'authFailed');
+        await setStatus(client, tell, locked, 'authFailed');
         return true;
       }),
 
     removeUnbound: (id) => inTransaction(pool, (client) => removeUnbound(client, id)),
 
     disconnect: (id) =>
-      inTransaction(pool, async (client) => {
+      telling(pool, async (client, tell) => {
         const locked = await lock(client, id);
         if (locked?.status === 'disconnected') return true;
         if (locked === null || !mayMove('disconnected', locked.status, 'disconnected')) return false;
-        await setStatus(client, id, 'disconnected');
+        await setStatus(client, tell, locked, 'disconnected');
         await closeRuns(client, id);
         return true;
       }),
@@ -140,12 +141,16 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
 
     linkEnded: (link) => inTransaction(pool, (client) => forgetLink(client, link)),
 
-    async setPaused(id, paused) {
-      await pool.query(
-        `UPDATE connection SET paused_at = CASE WHEN $2 THEN coalesce(paused_at, clock_timestamp()) END WHERE id = $1`,
-        [id, paused],
-      );
-    },
+    setPaused: (id, paused) =>
+      telling(pool, async (client, tell) => {
+        const locked = await lock(client, id);
+        if (locked === null) return;
+        await client.query(
+          `UPDATE connection SET paused_at = CASE WHEN $2 THEN coalesce(paused_at, clock_timestamp()) END WHERE id = $1`,
+          [id, paused],
+        );
+        tellStatus(tell, locked, { status: locked.status, paused });
+      }),
 
     async withoutBackfill() {
       const { rows } = await pool.query<ConnectionRow>(
@@ -170,16 +175,14 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
       }),
 
     offerOrganisations: (id, grantId, organisations) =>
-      inTransaction(pool, async (client) => {
+      telling(pool, async (client, tell) => {
         const locked = await lockForGood(client, id);
         if (locked === null || !mayMove('offered', locked.status, 'choosingOrganisation')) {
           await forgetUnusedGrant(client, grantId);
           return false;
         }
-        await client.query(`UPDATE connection SET status = 'choosingOrganisation', grant_id = $2 WHERE id = $1`, [
-          id,
-          grantId,
-        ]);
+        await setStatus(client, tell, locked, 'choosingOrganisation');
+        await client.query('UPDATE connection SET grant_id = $2 WHERE id = $1', [id, grantId]);
         await client.query('DELETE FROM offered_organisation WHERE connection_id = $1', [id]);
         await client.query(
           `INSERT INTO offered_organisation (connection_id, tenant_id, name, xero_connection_id)
@@ -204,8 +207,8 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
     },
 
     bindOrganisation: (id, organisation, grantId) =>
-      inTransaction(pool, async (client) => {
-        const outcome = await bind(client, tombstones, id, organisation, grantId);
+      telling(pool, async (client, tell) => {
+        const outcome = await bind(client, tell, tombstones, id, organisation, grantId);
         if (outcome === 'bound') return outcome;
         await forgetUnusedGrant(client, grantId);
         await client.query('DELETE FROM offered_organisation WHERE connection_id = $1 AND tenant_id = $2', [
@@ -235,12 +238,16 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
       await pool.query('UPDATE connection SET sleeping_until = $2 WHERE id = $1', [id, until]);
     },
 
-    async recordError(id, code) {
-      await pool.query('UPDATE connection SET last_error_code = $2, last_error_at = clock_timestamp() WHERE id = $1', [
-        id,
-        code,
-      ]);
-    },
+    recordError: (id, code) =>
+      telling(pool, async (client, tell) => {
+        const { rows } = await client.query<{ company_id: string }>(
+          'UPDATE connection SET last_error_code = $2, last_error_at = clock_timestamp() WHERE id = $1 RETURNING company_id',
+          [id, code],
+        );
+        for (const { company_id: companyId } of rows) {
+          tell({ type: 'connection.failed', companyId, connectionId: id, data: { code } });
+        }
+      }),
 
     async noteSecondLook(id) {
       await pool.query('UPDATE connection SET second_look_at = clock_timestamp() WHERE id = $1', [id]);

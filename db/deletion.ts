@@ -32,6 +32,8 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'kept_answer', rows: ofCompany },
   { table: 'api_key', rows: ofCompany },
   { table: 'connection', rows: ofCompany, referred: true },
+  // After the connections: whoever tells of one holds its row, so nothing is told any more.
+  { table: 'feed_event', rows: ofCompany },
   { table: 'organisation', rows: ofCompany, referred: true },
   { table: 'company', rows: 'id = $1', referred: true },
 ];
@@ -39,6 +41,7 @@ export const companyTables: readonly { table: string; rows: string; key?: string
 /** Tables in which nothing of a company stands, each with what does. */
 export const tablesWithoutCompanies: Readonly<Record<string, string>> = {
   app_budget: 'the calls of the whole app',
+  feed_counter: 'positions of the feed',
   migration: 'the migrations that were run',
   oauth_grant: 'grants, which may serve several companies; one that serves none is removed with the last',
   tombstone: 'keyed hashes of what was deleted',

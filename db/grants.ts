@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import type { ConnectionCode } from '../domain/codes.js';
 import { connectionMoves } from '../domain/connection.js';
 import type { Grants, TokenSet } from '../domain/ports.js';
+import { telling } from './feed.js';
 import type { Sealing } from './sealing.js';
 
 interface GrantRow {
@@ -93,16 +94,23 @@ export function createGrants(pool: Pool, sealing: Sealing): Grants {
       return rows.map(({ id }) => id);
     },
 
-    async showDead() {
-      // One statement: a connection that is given a new grant at this moment is not taken for one of the dead grant's.
-      const { rowCount } = await pool.query(
-        `UPDATE connection c SET status = 'authFailed', last_error_code = $1, last_error_at = clock_timestamp()
+    showDead: () =>
+      telling(pool, async (client, tell) => {
+        const code: ConnectionCode = 'xero_auth_failed';
+        // One statement: a connection that is given a new grant at this moment is not taken for one of the dead grant's.
+        const { rows } = await client.query<{ id: string; company_id: string }>(
+          `UPDATE connection c SET status = 'authFailed', last_error_code = $1, last_error_at = clock_timestamp()
          FROM oauth_grant g
-         WHERE g.id = c.grant_id AND g.died_at IS NOT NULL AND c.status = ANY ($2)`,
-        ['xero_auth_failed' satisfies ConnectionCode, connectionMoves.refused.from],
-      );
-      return rowCount ?? 0;
-    },
+         WHERE g.id = c.grant_id AND g.died_at IS NOT NULL AND c.status = ANY ($2)
+         RETURNING c.id, c.company_id`,
+          [code, connectionMoves.refused.from],
+        );
+        for (const { id: connectionId, company_id: companyId } of rows) {
+          tell({ type: 'connection.statusChanged', companyId, connectionId, data: { status: 'authFailed' } });
+          tell({ type: 'connection.failed', companyId, connectionId, data: { code } });
+        }
+        return rows.length;
+      }),
 
     async forgetUnused(olderThanMs) {
       const { rowCount } = await pool.query(

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Mirror } from '../domain/ports.js';
-import { inTransaction } from './pool.js';
+import { telling } from './feed.js';
 import {
   countInScope,
   listRecords,
@@ -24,26 +24,26 @@ export function createMirror(pool: pg.Pool): Mirror {
     },
 
     storePage: (lease, page, next, leaseMs) =>
-      inTransaction(pool, async (client) => {
-        const stored = await storeRecords(client, lease.stream, page, false);
+      telling(pool, async (client, tell) => {
+        const stored = await storeRecords(client, tell, lease.stream, page, false);
         const state = next(await lockState(client, lease), stored);
         await advance(client, lease, state, page.runId, stored, leaseMs);
         return state;
       }),
 
     async storeReferences(stream, page) {
-      await inTransaction(pool, async (client) => {
+      await telling(pool, async (client, tell) => {
         // A company that is being deleted has no organisation any more: a late writer finds the door closed.
         const { rows } = await client.query('SELECT FROM organisation WHERE id = $1 FOR KEY SHARE', [
           page.organisationId,
         ]);
-        if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false, seen: false }, true);
+        if (rows.length > 0) await storeRecords(client, tell, stream, { ...page, complete: false, seen: false }, true);
       });
     },
 
     missingParents: (organisationId, link, after, most) => missingParents(pool, organisationId, link, after, most),
     notSeenSince: (...question) => notSeenSince(pool, ...question),
-    markDeleted: (...given) => markDeleted(pool, ...given),
+    markDeleted: (...given) => telling(pool, (client, tell) => markDeleted(client, tell, ...given)),
     countInScope: (organisationId, stream) => countInScope(pool, organisationId, stream),
     records: (organisationId, stream, page) => listRecords(pool, organisationId, stream, page),
     record: (organisationId, stream, xeroId) => oneRecord(pool, organisationId, stream, xeroId),

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { ParentLink } from '../domain/parents.js';
 import type { Listed, ListPage, MirroredRecord, RecordFilter, SetAsideRecord } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
+import type { Tell } from './feed.js';
 
 interface RecordRow {
   xero_id: string;
@@ -131,16 +132,23 @@ export async function notSeenSince(
 }
 
 export async function markDeleted(
-  pool: pg.Pool,
+  client: pg.PoolClient,
+  tell: Tell,
   organisationId: string,
   stream: StreamName,
   ids: readonly string[],
   readAt: string,
 ): Promise<number> {
-  const { rowCount } = await pool.query(
+  const { rows } = await client.query<{ xero_id: string; connection_id: string; company_id: string }>(
     `UPDATE record SET deleted_at = clock_timestamp()
-      WHERE organisation_id = $1 AND stream = $2 AND xero_id = ANY ($3) AND read_at < $4 AND deleted_at IS NULL`,
+       FROM connection c
+      WHERE c.organisation_id = $1 AND record.organisation_id = $1 AND stream = $2 AND xero_id = ANY ($3)
+        AND read_at < $4 AND deleted_at IS NULL
+     RETURNING xero_id, c.id AS connection_id, c.company_id`,
     [organisationId, stream, ids, readAt],
   );
-  return rowCount ?? 0;
+  for (const { xero_id: xeroId, connection_id: connectionId, company_id: companyId } of rows) {
+    tell({ type: 'record.deleted', companyId, connectionId, xeroId, data: { stream } });
+  }
+  return rows.length;
 }

@@ -1,5 +1,7 @@
 import type pg from 'pg';
+import type { EventData } from '../domain/feed.js';
 import type { Listed, ListPage, Run, RunKind, RunOutcome, Runs } from '../domain/ports.js';
+import { type Tell, telling } from './feed.js';
 
 /** Runs: how each ended, how long it slept, what it asked of Xero. All writes may be repeated without harm. */
 export function createRuns(pool: pg.Pool): Runs {
@@ -22,12 +24,15 @@ export function createRuns(pool: pg.Pool): Runs {
       return rows.length > 0;
     },
 
-    async end(runId, outcome) {
-      await pool.query(
-        `UPDATE run SET outcome = $2, ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL`,
-        [runId, outcome],
-      );
-    },
+    end: (runId, outcome) =>
+      telling(pool, async (client, tell) => {
+        const { rows } = await client.query<EndedRun>(
+          `UPDATE run SET outcome = $2, ended_at = clock_timestamp() WHERE run_id = $1 AND ended_at IS NULL
+           RETURNING run_id, kind, connection_id, (SELECT company_id FROM connection WHERE id = connection_id) AS company_id`,
+          [runId, outcome],
+        );
+        if (rows[0] && outcome === 'completed') await tellCompleted[rows[0].kind](client, tell, rows[0]);
+      }),
 
     async beginSleep(runId, reason, until) {
       await pool.query(
@@ -73,6 +78,38 @@ export function createRuns(pool: pg.Pool): Runs {
     },
   };
 }
+
+interface EndedRun {
+  run_id: string;
+  kind: RunKind;
+  connection_id: string;
+  company_id: string;
+}
+
+/** What the feed says of a run that is completed. */
+const tellCompleted: Record<RunKind, (client: pg.PoolClient, tell: Tell, run: EndedRun) => Promise<void>> = {
+  async backfill(client, tell, { connection_id: connectionId, company_id: companyId }) {
+    const { rows } = await client.query<{ streams: EventData['backfill.completed']['streams'] }>(
+      `SELECT coalesce(jsonb_object_agg(stream, records), '{}') AS streams
+         FROM stream_cursor WHERE connection_id = $1 AND status = 'complete'`,
+      [connectionId],
+    );
+    for (const data of rows) tell({ type: 'backfill.completed', companyId, connectionId, data });
+  },
+
+  async sync(client, tell, { run_id, connection_id: connectionId, company_id: companyId }) {
+    const { rows } = await client.query<{ streams: EventData['sync.completed']['streams'] }>(
+      `SELECT coalesce(jsonb_object_agg(stream, jsonb_build_object(
+                'created', created, 'changed', changed, 'unchanged', unchanged)), '{}') AS streams
+         FROM record_tally WHERE connection_id = $1 AND run_id = $2`,
+      [connectionId, run_id],
+    );
+    for (const data of rows) tell({ type: 'sync.completed', companyId, connectionId, data });
+  },
+
+  /** What it found is told record by record. */
+  secondLook: async () => undefined,
+};
 
 interface Tally {
   stream: string;

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { PageToStore, StoredPage } from '../domain/ports.js';
 import { XeroFault } from '../domain/problems.js';
 import { type StreamName, streams } from '../domain/streams.js';
+import type { Tell } from './feed.js';
 import { jsonElements } from './jsonElements.js';
 
 /** `data_exception` and `untranslatable_character`: what jsonb says of a text it cannot hold. */
@@ -15,6 +16,8 @@ const refusedByJsonb = /^22/;
  * - At equal stamps the read that started later wins; an equal body changes nothing.
  * - Rows are written in the order of their ids, so two pages that share a record cannot wait for each other in a ring.
  * - A body is read once and carried once; what is asked of the whole page is asked of its columns.
+ * - `follower`: whose feed tells of each record, which none does during the first full read. The lock waits for a move to
+ *   `active` in hand, and lets such a move wait for this page: what it did not see was in the mirror before.
  */
 const storeStatement = (elements: string): string => `
   WITH element AS MATERIALIZED (
@@ -42,8 +45,12 @@ const storeStatement = (elements: string): string => `
              <= (coalesce(excluded.updated_at, '-infinity'), excluded.read_at)
        AND (record.body IS DISTINCT FROM excluded.body OR record.deleted_at IS NOT NULL
             OR record.outside_window <> excluded.outside_window)
-    RETURNING revision = 1 AS created
+    RETURNING xero_id, revision = 1 AS created
   ),
+  connected AS MATERIALIZED (
+    SELECT id, company_id, backfilled_at FROM connection WHERE organisation_id = $1 FOR KEY SHARE
+  ),
+  follower AS (SELECT id, company_id FROM connected WHERE backfilled_at IS NOT NULL),
   stamps AS (SELECT updated_at, lag(updated_at) OVER (ORDER BY place) AS before FROM placed)
   SELECT (SELECT count(*) FROM element)::int AS seen,
          (SELECT count(*) FROM element WHERE xero_id IS NULL)::int AS unreadable,
@@ -55,7 +62,11 @@ const storeStatement = (elements: string): string => `
          (SELECT xero_id FROM placed ORDER BY place LIMIT 1) AS first_id,
          (SELECT xero_id FROM placed ORDER BY place DESC LIMIT 1) AS last_id,
          (SELECT max(number) FROM placed) AS last_number,
-         (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids`;
+         (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids,
+         follower.id AS connection_id, follower.company_id,
+         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE created AND follower.id IS NOT NULL) AS created_ids,
+         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE NOT created AND follower.id IS NOT NULL) AS changed_ids
+    FROM (SELECT) AS page LEFT JOIN follower ON true`;
 
 const elementsOfJsonb = 'SELECT * FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
 const elementsOfTexts = 'SELECT try_jsonb(value), ordinality FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
@@ -75,14 +86,21 @@ interface StoreRow {
   last_id: string | null;
   last_number: string | null;
   ids: string[] | null;
+  /** Null during the first full read; so are the ids of what was created and changed. */
+  connection_id: string | null;
+  company_id: string | null;
+  created_ids: string[] | null;
+  changed_ids: string[] | null;
 }
 
 /**
- * Stores a page in the caller's transaction. @param reference keeps records wherever their dates lie.
+ * Stores a page in the caller's transaction, and tells of each record that is new, changed or deleted once the first full
+ * read is done. @param reference keeps records wherever their dates lie; they are told of like others.
  * @throws XeroFault `badAnswer` when the text is no JSON.
  */
 export async function storeRecords(
   client: pg.PoolClient,
+  tell: Tell,
   stream: StreamName,
   page: Omit<PageToStore, 'runId'>,
   reference: boolean,
@@ -107,7 +125,8 @@ export async function storeRecords(
       },
     );
   if (page.seen) await noteSeen(client, stream, page, row.ids ?? []);
-  if (page.complete) await deleteAbsent(client, stream, page, row.ids ?? []);
+  const deleted = page.complete ? await deleteAbsent(client, stream, page, row.ids ?? []) : [];
+  tellRecords(tell, stream, row, deleted);
   return {
     seen: row.seen,
     created: row.created,
@@ -121,6 +140,19 @@ export async function storeRecords(
     lastNumber: row.last_number === null ? null : Number(row.last_number),
   };
 }
+
+function tellRecords(tell: Tell, stream: StreamName, row: StoreRow, deleted: readonly string[]): void {
+  const { connection_id: connectionId, company_id: companyId } = row;
+  if (connectionId === null || companyId === null) return;
+  const about = (type: RecordEvent, ids: readonly string[] | null) => {
+    for (const xeroId of ids ?? []) tell({ type, companyId, connectionId, xeroId, data: { stream } });
+  };
+  about('record.created', row.created_ids);
+  about('record.changed', row.changed_ids);
+  about('record.deleted', deleted);
+}
+
+type RecordEvent = 'record.created' | 'record.changed' | 'record.deleted';
 
 /** @throws XeroFault `badAnswer` when the page is no JSON, or was cut short. */
 function elementsOf(text: string, collection: string): string[] {
@@ -162,15 +194,18 @@ async function noteSeen(
   );
 }
 
+/** @returns the ids of what is deleted now. */
 async function deleteAbsent(
   client: pg.PoolClient,
   stream: StreamName,
   page: Omit<PageToStore, 'runId'>,
   present: string[],
-): Promise<void> {
-  await client.query(
+): Promise<string[]> {
+  const { rows } = await client.query<{ xero_id: string }>(
     `UPDATE record SET deleted_at = clock_timestamp()
-      WHERE organisation_id = $1 AND stream = $2 AND deleted_at IS NULL AND read_at < $3 AND NOT xero_id = ANY ($4)`,
+      WHERE organisation_id = $1 AND stream = $2 AND deleted_at IS NULL AND read_at < $3 AND NOT xero_id = ANY ($4)
+     RETURNING xero_id`,
     [page.organisationId, stream, page.readAt, present],
   );
+  return rows.map(({ xero_id }) => xero_id).sort();
 }

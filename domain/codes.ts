@@ -129,6 +129,11 @@ export const requestCodes = {
     message: 'The first request with this Idempotency-Key is still in hand.',
     remedy: 'Send the same again after the seconds in Retry-After: it answers what the first one did.',
   },
+  position_gone: {
+    message: 'The feed does not have what follows this position any more.',
+    remedy:
+      'Take the newest position (GET /v1/changes?after=latest), then read the mirror anew (GET /v1/connections/{id}/records/{stream}), and go on from that position.',
+  },
   too_many_requests: { message: 'Too many requests with this key.', remedy: 'Wait as long as Retry-After says.' },
   body_too_large: { message: 'The body is too large.', remedy: 'Send fewer elements in one call.' },
   unsupported_media_type: {

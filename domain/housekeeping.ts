@@ -7,6 +7,7 @@ export const housekeepingTasks = {
   endLinks: 'end links of disconnected connections at Xero',
   forgetConsents: 'forget consents that ended more than a day ago',
   forgetGrants: 'forget grants that serve no connection',
+  forgetChanges: 'forget events of the feed that are older than 30 days',
 } as const;
 export type HousekeepingTask = keyof typeof housekeepingTasks;
 export const housekeepingTaskNames = Object.keys(housekeepingTasks) as HousekeepingTask[];

@@ -4,6 +4,7 @@ import { createConnectionSchedules } from '../api/connectionSchedules.js';
 import { createMetrics } from '../api/metrics.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
+import { createFeedBell } from '../db/feedBell.js';
 import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
 import { missingScopes, scopesFor } from '../xero/scopes.js';
@@ -33,6 +34,7 @@ await run(async () => {
   const app = await buildApi({
     ...parts,
     metrics,
+    feedBell: createFeedBell(parts.feed, url),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),

@@ -8,6 +8,7 @@ import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
+import { createFeed } from '../db/feed.js';
 import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
@@ -56,6 +57,7 @@ export function compose(config: Config, pool: pg.Pool) {
     apiKeys: createApiKeys(pool),
     audit: createAudit(pool),
     keptAnswers: createKeptAnswers(pool, sealing),
+    feed: createFeed(pool),
     figures: createFigures(pool),
     runs: createRuns(pool),
     mirror,

@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHousekeepingActivities, type HousekeepingPorts } from '../../activities/housekeeping.js';
 import { createConsents } from '../../db/consents.js';
+import { createFeed } from '../../db/feed.js';
 import { createGrants } from '../../db/grants.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
@@ -15,6 +16,7 @@ import { createXeroLinks } from '../../xero/links.js';
 import { createTokenKeeper } from '../../xero/tokens.js';
 import { connectionsIn } from '../support/connections.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
+import { company } from '../support/feed.js';
 import { consentedTokens, control, oauthAt, tokenCalls } from '../xero/support.js';
 
 const sealing = createSealing({ current: 'k', keys: { k: randomBytes(32) } });
@@ -45,6 +47,7 @@ function ports(): HousekeepingPorts {
     consents: consents(),
     connections: connections(),
     links: createXeroLinks({ tokens, oauth }),
+    feed: createFeed(database.pool),
     tokens,
     work,
     schedules: { repair: async () => ({ repaired: 0, removed: 0, failed: 0 }) },
@@ -144,7 +147,15 @@ test('a dead grant ends every connection that it serves, but none that a person 
   const [one, other, left] = [await connected('paused'), await connected(), await connected('disconnected')];
   await database.pool.query('UPDATE connection SET grant_id = $1', [one.grantId]);
   await grants().markDead(one.grantId, 1);
+  const after = await createFeed(database.pool).newest();
   expect(await housekeep('showDeadGrants')).toEqual({ connections: 2 });
+  const { events } = await createFeed(database.pool).read({ after, limit: 10 });
+  expect(events.map(({ type, data }) => [type, data])).toEqual(
+    [one, other].flatMap(() => [
+      ['connection.statusChanged', { status: 'authFailed' }],
+      ['connection.failed', { code: 'xero_auth_failed' }],
+    ]),
+  );
   const statuses = [one, other, left].map(async ({ connectionId }) => (await connections().get(connectionId))?.status);
   expect(await Promise.all(statuses)).toEqual(['authFailed', 'authFailed', 'disconnected']);
 });
@@ -171,6 +182,22 @@ test('grants that serve no connection are forgotten after a day, others never', 
   expect(await housekeep('forgetGrants')).toEqual({ forgotten: 1 });
   const left = await Promise.all([grantId, old, young].map((id) => grants().load(id)));
   expect(left.map((grant) => grant !== null)).toEqual([true, false, true]);
+});
+
+test('events of the feed are forgotten after 30 days, however many there are', async () => {
+  const about = await company(database.pool);
+  const count = await database.pool.query(
+    `INSERT INTO feed_event (position, type, at, company_id, data)
+     SELECT n, 'record.changed', now() - CASE WHEN n <= 12000 THEN interval '31 days' ELSE interval '29 days' END, $1, '{}'
+       FROM generate_series(1, 12005) AS n`,
+    [about],
+  );
+  expect(count.rowCount).toBe(12_005);
+  await database.pool.query('UPDATE feed_counter SET newest = 12005');
+  expect(await housekeep('forgetChanges')).toEqual({ forgotten: 12_000 });
+  expect((await createFeed(database.pool).read({ limit: 10 })).events.map(({ position }) => position)).toEqual(
+    [12_001, 12_002, 12_003, 12_004, 12_005].map(String),
+  );
 });
 
 test('a first full read that was owed since a consent is started, and one that was started is not', async () => {

@@ -4,6 +4,7 @@ import { createApiKeys } from '../../db/apiKeys.js';
 import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
 import { createCompanies } from '../../db/companies.js';
+import { createFeed } from '../../db/feed.js';
 import { createMirror } from '../../db/mirror.js';
 import { createPool } from '../../db/pool.js';
 import { createRuns } from '../../db/runs.js';
@@ -37,6 +38,7 @@ test('with Postgres away every family of calls answers 503 with Retry-After', as
     connections: connectionsIn(lost),
     runs: createRuns(lost),
     mirror: createMirror(lost),
+    feed: createFeed(lost),
     budget: createCallBudget(lost),
   });
   Object.assign(api.deps.apiKeys, createApiKeys(lost), { find });
@@ -54,6 +56,9 @@ test('with Postgres away every family of calls answers 503 with Retry-After', as
     `/v1/connections/${id}/runs/any`,
     `/v1/connections/${id}/budget`,
     `/v1/connections/${id}/records/invoices`,
+    '/v1/changes',
+    '/v1/changes?wait=60s',
+    '/v1/changes?after=latest',
     '/v1/api-keys',
     '/v1/audit',
   ];

@@ -15,6 +15,8 @@ import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createDeletion } from '../../db/deletion.js';
+import { createFeed } from '../../db/feed.js';
+import { createFeedBell } from '../../db/feedBell.js';
 import { createFigures } from '../../db/figures.js';
 import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
@@ -71,6 +73,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
   const tombstones = createTombstones(sealing);
   const apiKeys = createApiKeys(pool);
   const mirror = createMirror(pool);
+  const feed = createFeed(pool);
   const xero = new FakeXero();
   const temporal = new FakeTemporal();
   const log: string[] = [];
@@ -86,6 +89,8 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     metrics: createMetrics(createFigures(pool)),
     runs: createRuns(pool),
     mirror,
+    feed,
+    feedBell: createFeedBell(feed, database.url),
     settings: createSettings(pool),
     charts: createCharts(mirror),
     budget: createCallBudget(pool),

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { connectionCodes } from '../../domain/codes.js';
+import { eventTypes, keptDays } from '../../domain/feed.js';
 import { searchAttributes } from '../../domain/names.js';
 import { textOf, trackedFiles } from './sources.js';
 
@@ -77,6 +78,15 @@ describe('the house', () => {
       ].flatMap(([, named = '']) => (existsSync(at(named)) ? [] : `${path} → ${named}`)),
     );
     expect(dead).toEqual([]);
+  });
+
+  test('the page on the feed has every type of event with its sentence and its data', () => {
+    const page = textOf('docs/feed.md');
+    const rows = Object.entries(eventTypes).map(
+      ([type, { sentence, data }]) => `| \`${type}\` | ${sentence} | ${data} |`,
+    );
+    expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+    expect(page).toContain(`${keptDays} days`);
   });
 
   test('the page for support staff has every state of a run, every code of a connection and every search attribute', () => {

@@ -55,6 +55,7 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
     endLinks: { ended: 0, failed: 0 },
     forgetConsents: { forgotten: 0 },
     forgetGrants: { forgotten: 0 },
+    forgetChanges: { forgotten: 0 },
   });
   const history = await decodedHistory(run);
   expect(housekeepingTaskNames.filter((task) => !history.includes(task))).toEqual([]);

@@ -9,6 +9,7 @@ import { createConnectionSchedules } from '../../api/connectionSchedules.js';
 import { createMetrics } from '../../api/metrics.js';
 import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
+import { createFeedBell } from '../../db/feedBell.js';
 import { createPool } from '../../db/pool.js';
 import type { Direction } from '../../domain/connection.js';
 import { readingTaskQueue } from '../../domain/names.js';
@@ -181,6 +182,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
   const app = await buildApi({
     ...parts,
     metrics: createMetrics(parts.figures),
+    feedBell: createFeedBell(parts.feed, config.databaseUrl as string),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
