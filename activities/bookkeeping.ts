@@ -98,7 +98,8 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
     /** Repeated after a death in the middle it does the rest; a run that was closed from outside changes nothing more. */
     async endRun(run: RunReference, outcome: RunOutcome): Promise<void> {
       if (!(await ports.runs.isOpen(run.runId))) return;
-      await ports.connections.setSleeping(run.connectionId, null);
+      // Another run of the connection may be asleep while this one ends.
+      if (await ports.runs.isAsleep(run.runId)) await ports.connections.setSleeping(run.connectionId, null);
       await ports.runs.endSleep(run.runId);
       await noteOutcome(ports, run, outcome);
       await ports.runs.end(run.runId, outcome);
@@ -114,6 +115,8 @@ async function noteOutcome(
 ): Promise<void> {
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
+    // Some records were fetched: that is no sync, and does not mend what the last one ended in.
+    if (kind === 'webhook') return;
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
     return await connections.recordSuccess(connectionId);
   }

@@ -1,7 +1,8 @@
 import { cancellationSignal, heartbeat, log } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
-import type { Connections, ConnectionWork, Consents, Grants, XeroLinks } from '../domain/ports.js';
+import type { Connections, ConnectionWork, Consents, Grants, WebhookEvents, XeroLinks } from '../domain/ports.js';
+import { keptForMs } from '../domain/webhooks.js';
 import { again, isOurs, kindOf } from './failures.js';
 
 export interface HousekeepingPorts {
@@ -9,7 +10,8 @@ export interface HousekeepingPorts {
   consents: Consents;
   connections: Pick<Connections, 'withoutBackfill' | 'linksToEnd' | 'linkEnded'>;
   links: XeroLinks;
-  work: Pick<ConnectionWork, 'startBackfill'>;
+  webhookEvents: Pick<WebhookEvents, 'waiting' | 'forget'>;
+  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
   tokens: { accessToken(grantId: string): Promise<string> };
 }
@@ -17,16 +19,20 @@ export interface HousekeepingPorts {
 const dayMs = 86_400_000;
 /** Xero ends a refresh token that is not used for 60 days: that leaves 40 for an outage of theirs or of ours. */
 const idleMs = 20 * dayMs;
+/** A run in hand has fetched an event by then, unless it waits for Xero; then it hears of this and waits on. */
+const unfetchedMs = 60_000;
 const retryMs = 10_000;
 
 const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
   startBackfills,
+  ringForWebhooks,
   refreshIdleGrants,
   showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
   endLinks,
   forgetConsents: async ({ consents }) => ({ forgotten: await consents.forgetEnded(dayMs) }),
   // A day: a consent that is being given has its grant before its connection.
   forgetGrants: async ({ grants }) => ({ forgotten: await grants.forgetUnused(dayMs) }),
+  forgetWebhookEvents: async ({ webhookEvents }) => ({ forgotten: await webhookEvents.forget(keptForMs) }),
 };
 
 /** The tasks of housekeeping. Each may be repeated: it looks anew for what is to be done. */
@@ -47,6 +53,13 @@ export function createHousekeepingActivities(ports: HousekeepingPorts) {
 async function startBackfills({ connections, work }: HousekeepingPorts): Promise<Counts> {
   const owed = await connections.withoutBackfill();
   return await eachByItself('started', owed, (connection) => work.startBackfill(connection));
+}
+
+/** Temporal was away when the bell was to be rung, the process died before, or the run that had heard it failed. */
+async function ringForWebhooks({ webhookEvents, work }: HousekeepingPorts): Promise<Counts> {
+  const waiting = await webhookEvents.waiting(unfetchedMs);
+  const bells = waiting.map((bell) => ({ id: bell.connectionId, bell }));
+  return await eachByItself('rung', bells, ({ bell }) => work.ringForWebhooks(bell));
 }
 
 /** Xero could not be told when they were disconnected. */

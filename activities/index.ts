@@ -5,10 +5,17 @@ import { createHousekeepingActivities, type HousekeepingPorts } from './housekee
 import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
+import { createWebhookActivities, type WebhookPorts } from './webhooks.js';
 
 /** All activities, with what they need from the outside injected. */
 export function createActivities(
-  ports: ReadingPorts & ChangesPorts & BookkeepingPorts & DeletionPorts & MappingPorts & HousekeepingPorts,
+  ports: ReadingPorts &
+    ChangesPorts &
+    BookkeepingPorts &
+    DeletionPorts &
+    MappingPorts &
+    HousekeepingPorts &
+    WebhookPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -18,6 +25,7 @@ export function createActivities(
     ...createDeletionActivities(ports),
     ...createMappingActivities(ports),
     ...createHousekeepingActivities(ports),
+    ...createWebhookActivities(ports),
   };
 }
 
@@ -28,3 +36,4 @@ export type BookkeepingActivities = ReturnType<typeof createBookkeepingActivitie
 export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
 export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
+export type WebhookActivities = ReturnType<typeof createWebhookActivities>;

@@ -46,6 +46,7 @@ async function runningWork(deps: Sources, connectionId: string): Promise<Connect
   const latest = await Promise.all([
     deps.runs.latest(connectionId, 'backfill'),
     deps.runs.latest(connectionId, 'sync'),
+    deps.runs.latest(connectionId, 'webhook'),
   ]);
   return latest
     .filter((run) => run !== null)

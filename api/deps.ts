@@ -14,6 +14,7 @@ import type {
   Mirror,
   Runs,
   SettingsStore,
+  WebhookEvents,
   XeroLinks,
   XeroOAuth,
 } from '../domain/ports.js';
@@ -22,6 +23,7 @@ import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
 import type { SyncControl } from './syncControl.js';
+import type { WebhookControl } from './webhookControl.js';
 
 export interface ApiDeps {
   companies: Companies;
@@ -41,6 +43,10 @@ export interface ApiDeps {
   backfills: BackfillControl;
   syncs: SyncControl;
   deletions: DeletionControl;
+  webhooks: WebhookControl;
+  webhookEvents: Pick<WebhookEvents, 'store'>;
+  /** Any of them may have signed a webhook; none: no webhook is taken. */
+  webhookKeys: readonly string[];
   links: XeroLinks;
   /** The permissions that the consent page asks for, given the optional streams that were chosen. */
   scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];
@@ -57,7 +63,7 @@ export interface ApiDeps {
   returnUrlOrigins: readonly string[];
   temporalUi: TemporalUi;
   requestsPerMinute: number;
-  metrics: Pick<Metrics, 'observe'>;
+  metrics: Pick<Metrics, 'observe' | 'countWebhookEvents'>;
   log: LogTarget;
 }
 

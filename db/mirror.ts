@@ -3,7 +3,7 @@ import type { Mirror } from '../domain/ports.js';
 import { inTransaction } from './pool.js';
 import { countInScope, listRecords, listSetAside, missingParents, oneRecord } from './records.js';
 import { storeRecords } from './storeRecords.js';
-import { advance, createStreamCursors, lockState } from './streamCursors.js';
+import { advance, createStreamCursors, lockState, tallyRecords } from './streamCursors.js';
 
 /** The mirror of Xero's records and the cursors of their reading, in Postgres. */
 export function createMirror(pool: pg.Pool): Mirror {
@@ -30,6 +30,20 @@ export function createMirror(pool: pg.Pool): Mirror {
           page.organisationId,
         ]);
         if (rows.length > 0) await storeRecords(client, stream, { ...page, complete: false }, true);
+      });
+    },
+
+    async storeFetched(connectionId, stream, page) {
+      await inTransaction(pool, async (client) => {
+        // The cursors of a company that is being deleted go first: a late writer finds the door closed.
+        const { rows } = await client.query(
+          'SELECT FROM stream_cursor WHERE connection_id = $1 AND stream = $2 FOR KEY SHARE',
+          [connectionId, stream],
+        );
+        if (rows.length === 0) return;
+        const { created, changed, unchanged } = await storeRecords(client, stream, { ...page, complete: false }, false);
+        const tally = [connectionId, page.runId, stream, created, changed, unchanged];
+        await client.query(tallyRecords('$1, $2, $3, $4, $5, $6'), tally);
       });
     },
 

@@ -42,6 +42,11 @@ export function createRuns(pool: pg.Pool): Runs {
       ]);
     },
 
+    async isAsleep(runId) {
+      const { rows } = await pool.query('SELECT FROM run_sleep WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+      return rows.length > 0;
+    },
+
     async minutesWithoutPage(runId) {
       const { rows } = await pool.query<{ minutes: number }>(
         `SELECT floor(extract(epoch FROM clock_timestamp() - greatest(

@@ -6,6 +6,7 @@ export const readingTaskQueue = 'nightledger-reading';
 export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
   sync: (connectionId: string): string => `sync:${connectionId}`,
+  webhookFetch: (organisationId: string): string => `webhook:${organisationId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
 

@@ -1,7 +1,12 @@
 import { Client } from '@temporalio/client';
 import { buildApi } from '../api/app.js';
 import { createMetrics } from '../api/metrics.js';
-import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
+import {
+  createBackfillControl,
+  createDeletionControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
 import { migrate } from '../db/migrate.js';
 import { createPool } from '../db/pool.js';
@@ -35,6 +40,8 @@ await run(async () => {
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
+    webhooks: createWebhookControl(client),
+    webhookKeys: config.xero.webhookKeys,
     scopesFor,
     missingScopes,
     readiness: async () => ({

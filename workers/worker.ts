@@ -44,7 +44,7 @@ await run(async () => {
     ...workflowCode(),
     activities: createActivities({
       ...parts,
-      work: createConnectionWork(client, parts.runs),
+      work: createConnectionWork(client, parts),
       patience: defaultPatience,
       elapsed: () => performance.now(),
     }),

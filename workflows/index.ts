@@ -4,3 +4,4 @@ export { deleteCompany } from './deleteCompany.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
 export { sync } from './sync.js';
+export { webhookFetch } from './webhookFetch.js';

@@ -1,9 +1,7 @@
-import type { ReadChangesResult } from '../activities/changes.js';
 import type { ReadStreamResult } from '../activities/reading.js';
+import type { RunCounts } from '../activities/runCounts.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
-
-type StreamChanges = ReadChangesResult['counts'][string];
 
 export interface Progress {
   company: string;
@@ -28,6 +26,7 @@ const sentences: Record<RunState, string> = {
   awaitingDate: 'Waiting for the Sync From Date to begin in the time zone of the organisation.',
   readingDocuments: 'Reading documents from the Sync From Date.',
   readingChanges: 'Reading what changed in Xero since the last reading.',
+  fetchingEvents: 'Fetching the records that webhooks told of.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -52,9 +51,14 @@ export function readSoFar({ records, expected, outcome }: ReadStreamResult): str
   return `**${records}** of ${expected ?? '?'}, ${outcomes[outcome]}`;
 }
 
-/** What a sync did to a stream of the mirror. */
-export function changesOf({ created, changed, unchanged }: StreamChanges): string {
-  return `**${created}** new, **${changed}** changed, ${unchanged} as they were`;
+/** What a run did to the mirror, by stream. */
+export function changesOf(counts: RunCounts): Progress['streams'] {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, { created, changed, unchanged }]) => [
+      name,
+      `**${created}** new, **${changed}** changed, ${unchanged} as they were`,
+    ]),
+  );
 }
 
 /** What support staff read at the head of a run in the Temporal UI: markdown, our ids and counts only. */

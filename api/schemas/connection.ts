@@ -74,7 +74,7 @@ const organisation = z.object({
 });
 
 const runningWork = z.object({
-  kind: z.enum(['backfill', 'sync']),
+  kind: z.enum(['backfill', 'sync', 'webhook']),
   workflowId: z.string(),
   runId: z.string(),
   url: z.string().describe('The run in the Temporal UI.'),

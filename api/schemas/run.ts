@@ -24,7 +24,7 @@ export const startedSchema = z.object(runIds).meta({ id: 'Started', description:
 export const runSchema = z
   .object({
     ...runIds,
-    kind: z.enum(['backfill', 'sync']),
+    kind: z.enum(['backfill', 'sync', 'webhook']),
     outcome,
     startedAt: instant,
     endedAt: instant.nullable(),

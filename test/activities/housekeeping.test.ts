@@ -7,6 +7,7 @@ import { createConsents } from '../../db/consents.js';
 import { createGrants } from '../../db/grants.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
+import { createWebhookEvents } from '../../db/webhooks.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import type { Counts, HousekeepingTask } from '../../domain/housekeeping.js';
 import type { TokenSet } from '../../domain/ports.js';
@@ -35,17 +36,23 @@ const connections = () => connectionsIn(database.pool);
 
 /** Connections whose first full read was started. */
 const started: string[] = [];
+/** Connections whose run for webhooks was rung for. */
+const rung: string[] = [];
 
 function ports(): HousekeepingPorts {
   const oauth = oauthAt(simulator.url);
   const tokens = createTokenKeeper({ grants: grants(), oauth });
-  const work = { startBackfill: async ({ id }: { id: string }) => void started.push(id) };
+  const work = {
+    startBackfill: async ({ id }: { id: string }) => void started.push(id),
+    ringForWebhooks: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
+  };
   return {
     grants: grants(),
     consents: consents(),
     connections: connections(),
     links: createXeroLinks({ tokens, oauth }),
     tokens,
+    webhookEvents: createWebhookEvents(database.pool),
     work,
   };
 }

@@ -6,6 +6,7 @@ import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '..
 import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
+import type { WebhookControl } from '../../api/webhookControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
@@ -21,9 +22,10 @@ import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
+import { createWebhookEvents } from '../../db/webhooks.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
-import type { ConsentedOrganisation, Role } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Role, WebhookBell } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
 import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
@@ -85,6 +87,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     backfills: temporal,
     syncs: temporal.syncs,
     deletions: temporal.deletions,
+    webhooks: temporal.webhooks,
+    webhookEvents: createWebhookEvents(pool),
+    webhookKeys: [],
     links: xero,
     scopesFor,
     missingScopes,
@@ -208,6 +213,7 @@ export class FakeTemporal implements BackfillControl {
   readonly done = new Set<string>();
   readonly syncs = new FakeSyncs();
   readonly deletions = new FakeDeletions();
+  readonly webhooks = new FakeWebhooks();
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -259,6 +265,21 @@ export class FakeSyncs implements SyncControl {
     const run = this.running.get(id) ?? null;
     this.running.delete(id);
     return run;
+  }
+}
+
+/** And for the runs that fetch what webhooks told of. */
+export class FakeWebhooks implements WebhookControl {
+  readonly rung: WebhookBell[] = [];
+  away: Error | null = null;
+
+  async ring(bell: WebhookBell): Promise<void> {
+    if (this.away) throw this.away;
+    this.rung.push(bell);
+  }
+
+  async cancel(): Promise<null> {
+    return null;
   }
 }
 

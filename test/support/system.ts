@@ -6,7 +6,12 @@ import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
 import { createMetrics } from '../../api/metrics.js';
-import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
+import {
+  createBackfillControl,
+  createDeletionControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createPool } from '../../db/pool.js';
 import type { Direction } from '../../domain/connection.js';
@@ -182,6 +187,8 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
+    webhooks: createWebhookControl(client),
+    webhookKeys: config.xero.webhookKeys,
     scopesFor,
     missingScopes,
     readiness: async () => ({ postgres: true, temporal: true }),
@@ -214,7 +221,7 @@ async function startWorkerHere(
     workflowBundle: await workflowBundle(),
     activities: createActivities({
       ...parts,
-      work: createConnectionWork(client, parts.runs),
+      work: createConnectionWork(client, parts),
       xero: createXeroReader({
         budget: parts.budget,
         tokens: createTokenKeeper(parts),
