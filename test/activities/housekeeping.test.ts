@@ -188,6 +188,37 @@ test('a first full read that was owed since a consent is started, and one that w
   expect(started).toEqual([owed.connectionId]);
 });
 
+test('events that nobody has fetched for a minute are rung for, younger ones and those of an ended connection are not', async () => {
+  const [left, fresh, ended] = [await connected(), await connected(), await connected()];
+  const events = [left, fresh, ended].map(({ tenantId }) => ({
+    organisationId: tenantId,
+    stream: 'invoices' as const,
+    resourceId: randomUUID(),
+    type: 'UPDATE',
+    at: new Date().toISOString(),
+  }));
+  await createWebhookEvents(database.pool).store(events, 60_000);
+  await connections().disconnect(ended.connectionId);
+  await database.pool.query(
+    `UPDATE webhook_event SET received_at = received_at - interval '61 seconds' WHERE organisation_id <> $1`,
+    [fresh.tenantId],
+  );
+  rung.length = 0;
+  expect(await housekeep('ringForWebhooks')).toEqual({ rung: 1, failed: 0 });
+  expect(rung).toEqual([left.connectionId]);
+});
+
+test('webhook events are forgotten a week after they were settled', async () => {
+  const { tenantId } = await connected();
+  await database.pool.query(
+    `INSERT INTO webhook_event (organisation_id, stream, resource_id, type, at, done_at, fate)
+     SELECT $1, 'invoices', gen_random_uuid(), 'UPDATE', now(), now() - make_interval(days => days), 'known'
+       FROM unnest('{6,8}'::int[]) AS each (days)`,
+    [tenantId],
+  );
+  expect(await housekeep('forgetWebhookEvents')).toEqual({ forgotten: 1 });
+});
+
 test('a link that Xero could not be told to end is ended later, once, and no other one with it', async () => {
   const [ended, living] = [await connected(), await connected()];
   const linkOf = async ({ grantId, tenantId }: Made) => {

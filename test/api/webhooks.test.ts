@@ -6,9 +6,16 @@ import { type Api, organisation, startApi } from './harness.js';
 
 const [newKey, oldKey] = ['the new key', 'the old key — ü'];
 
+/** What the metrics page was given. */
+const counted: Readonly<Record<string, number>>[] = [];
+const metrics = {
+  observe: () => undefined,
+  countWebhookEvents: (counts: (typeof counted)[number]) => void counted.push(counts),
+};
+
 let api: Api;
 beforeAll(async () => {
-  api = await startApi({ webhookKeys: [newKey, oldKey] });
+  api = await startApi({ webhookKeys: [newKey, oldKey], metrics });
 });
 afterAll(() => api.close());
 beforeEach(() => {
@@ -177,6 +184,7 @@ test('of a mixed batch each organisation gets its own; what is not ours, not mir
   expect(await stored(one.tenantId)).toHaveLength(1);
   expect(await stored(other.tenantId)).toHaveLength(1);
   expect(await stored(ended.tenantId)).toHaveLength(0);
+  expect(counted.at(-1)).toEqual({ stored: 2, replayed: 0, stale: 0, foreign: 2, ignored: 2, unreadable: 4 });
 });
 
 test('a bell that a claim has turned off is rung again by the next event, and one that is on is not', async () => {

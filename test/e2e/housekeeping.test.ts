@@ -49,11 +49,13 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
   const run = system.client.workflow.getHandle(started?.workflow.workflowId ?? '');
   expect(await run.result()).toEqual({
     startBackfills: { started: 0, failed: 0 },
+    ringForWebhooks: { rung: 0, failed: 0 },
     refreshIdleGrants: { refreshed: 1, failed: 0 },
     showDeadGrants: { connections: 0 },
     endLinks: { ended: 0, failed: 0 },
     forgetConsents: { forgotten: 0 },
     forgetGrants: { forgotten: 0 },
+    forgetWebhookEvents: { forgotten: 0 },
   });
   const history = await decodedHistory(run);
   expect(housekeepingTaskNames.filter((task) => !history.includes(task))).toEqual([]);
