@@ -1,4 +1,5 @@
 import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
 import { idsPerCall } from '../domain/parents.js';
 import type { RecordToFetch, Runs, WebhookEvents } from '../domain/ports.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
@@ -125,7 +126,8 @@ async function whatFollows(
   error: unknown,
   about: string,
 ): Promise<FetchEventsResult> {
-  if (isOurs(error) || cancellationSignal().aborted) throw error;
+  if (isOurs(error)) throw error;
+  if (cancellationSignal().aborted) throw new CancelledFailure('the fetch was stopped');
   if (error instanceof MustWait && error.limit === 'day') {
     const until = new Date(Date.parse(await ports.mirror.now()) + error.waitMs).toISOString();
     return await resultOf(ports, input, 'sleep', until);
