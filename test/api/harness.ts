@@ -271,6 +271,7 @@ export class FakeSyncs implements SyncControl {
 /** And for the runs that fetch what webhooks told of. */
 export class FakeWebhooks implements WebhookControl {
   readonly rung: WebhookBell[] = [];
+  readonly cancelled: string[] = [];
   away: Error | null = null;
 
   async ring(bell: WebhookBell): Promise<void> {
@@ -278,7 +279,8 @@ export class FakeWebhooks implements WebhookControl {
     this.rung.push(bell);
   }
 
-  async cancel(): Promise<null> {
+  async cancel(organisationId: string): Promise<null> {
+    this.cancelled.push(organisationId);
     return null;
   }
 }

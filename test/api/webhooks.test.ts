@@ -231,6 +231,14 @@ test('claims and deliveries at the same time: every event is claimed, or rung fo
   expect(claimed.size).toBe(100);
 });
 
+test('a disconnect ends the run that fetches, and what Xero still tells of is not stored', async () => {
+  const { tenantId, connectionId } = await connected();
+  expect((await api.call('POST', `/v1/connections/${connectionId}/disconnect`)).statusCode).toBe(200);
+  expect(api.temporal.webhooks.cancelled).toEqual([tenantId]);
+  expectBare(await deliver(bodyOf(eventOf(tenantId))), 200);
+  expect(await stored(tenantId)).toEqual([]);
+});
+
 test('with Temporal away the event is stored and answered 200', async () => {
   const { tenantId } = await connected();
   api.temporal.webhooks.away = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
