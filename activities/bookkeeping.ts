@@ -113,7 +113,8 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
     /** Repeated after a death in the middle it does the rest; a run that was closed from outside changes nothing more. */
     async endRun(run: RunReference, outcome: RunOutcome): Promise<void> {
       if (!(await ports.runs.isOpen(run.runId))) return;
-      await ports.connections.setSleeping(run.connectionId, null);
+      // Another run of the connection may be asleep while this one ends.
+      if (await ports.runs.isAsleep(run.runId)) await ports.connections.setSleeping(run.connectionId, null);
       await ports.runs.endSleep(run.runId);
       await noteOutcome(ports, run, outcome);
       await ports.runs.end(run.runId, outcome);
@@ -129,6 +130,8 @@ async function noteOutcome(
 ): Promise<void> {
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
+    // Some records were fetched: that is no sync, and does not mend what the last one ended in.
+    if (kind === 'webhook') return;
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
     if (kind !== 'secondLook') await connections.recordSuccess(connectionId);
     return;
@@ -137,10 +140,10 @@ async function noteOutcome(
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'paused');
     return;
   }
-  if (outcome === 'xero_auth_failed') {
-    const connection = await connections.get(connectionId);
-    if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
-    await schedules.keep(connectionId);
-  }
+  // First the reason: whoever sees the status finds it.
   await connections.recordError(connectionId, outcome as ConnectionCode);
+  if (outcome !== 'xero_auth_failed') return;
+  const connection = await connections.get(connectionId);
+  if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
+  await schedules.keep(connectionId);
 }

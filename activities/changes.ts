@@ -7,6 +7,7 @@ import { connected } from './connected.js';
 import { again, isOurs, kindOf } from './failures.js';
 import { type ReadingPorts, type ReadStreamResult, readForATurn, turnEnd } from './reading.js';
 import { readAllReferences } from './references.js';
+import { type RunCounts, runCounts } from './runCounts.js';
 
 export interface ReadChangesInput {
   connectionId: string;
@@ -26,7 +27,7 @@ export interface ReadChangesResult {
   /** Streams that could not be read, whoever tries again now. */
   failed: StreamName[];
   /** What the run has done to the mirror so far. */
-  counts: Record<string, { created: number; changed: number; unchanged: number }>;
+  counts: RunCounts;
 }
 
 export type ChangesPorts = ReadingPorts & { runs: Pick<Runs, 'get'> };
@@ -121,7 +122,5 @@ async function resultOf(
   { outcome, until }: StageOutcome,
   failed: StreamName[],
 ): Promise<ReadChangesResult> {
-  const tallies = Object.entries((await runs.get(connectionId, runId))?.streams ?? {});
-  const counts = tallies.map(([name, { created, changed, unchanged }]) => [name, { created, changed, unchanged }]);
-  return { outcome, until, failed, counts: Object.fromEntries(counts) };
+  return { outcome, until, failed, counts: await runCounts(runs, connectionId, runId) };
 }

@@ -9,8 +9,10 @@ import type {
   Consents,
   Feed,
   Grants,
+  WebhookEvents,
   XeroLinks,
 } from '../domain/ports.js';
+import { keptForMs } from '../domain/webhooks.js';
 import { again, isOurs, kindOf } from './failures.js';
 
 export interface HousekeepingPorts {
@@ -18,7 +20,8 @@ export interface HousekeepingPorts {
   consents: Consents;
   connections: Pick<Connections, 'withoutBackfill' | 'linksToEnd' | 'linkEnded'>;
   links: XeroLinks;
-  work: Pick<ConnectionWork, 'startBackfill'>;
+  webhookEvents: Pick<WebhookEvents, 'waiting' | 'forget'>;
+  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks'>;
   schedules: Pick<ConnectionSchedules, 'repair'>;
   feed: Pick<Feed, 'forget'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
@@ -28,11 +31,14 @@ export interface HousekeepingPorts {
 const dayMs = 86_400_000;
 /** Xero ends a refresh token that is not used for 60 days: that leaves 40 for an outage of theirs or of ours. */
 const idleMs = 20 * dayMs;
+/** A run in hand has fetched an event by then, unless it waits for Xero; then it hears of this and waits on. */
+const unfetchedMs = 60_000;
 const retryMs = 10_000;
 
 const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
   startBackfills,
   repairSchedules: ({ schedules }) => schedules.repair(),
+  ringForWebhooks,
   refreshIdleGrants,
   showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
   endLinks,
@@ -40,6 +46,7 @@ const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Coun
   // A day: a consent that is being given has its grant before its connection.
   forgetGrants: async ({ grants }) => ({ forgotten: await grants.forgetUnused(dayMs) }),
   forgetChanges,
+  forgetWebhookEvents: async ({ webhookEvents }) => ({ forgotten: await webhookEvents.forget(keptForMs) }),
 };
 
 /** The tasks of housekeeping. Each may be repeated: it looks anew for what is to be done. */
@@ -60,6 +67,13 @@ export function createHousekeepingActivities(ports: HousekeepingPorts) {
 async function startBackfills({ connections, work }: HousekeepingPorts): Promise<Counts> {
   const owed = await connections.withoutBackfill();
   return await eachByItself('started', owed, (connection) => work.startBackfill(connection));
+}
+
+/** Temporal was away when the bell was to be rung, the process died before, or the run that had heard it failed. */
+async function ringForWebhooks({ webhookEvents, work }: HousekeepingPorts): Promise<Counts> {
+  const waiting = await webhookEvents.waiting(unfetchedMs);
+  const bells = waiting.map((bell) => ({ id: bell.connectionId, bell }));
+  return await eachByItself('rung', bells, ({ bell }) => work.ringForWebhooks(bell));
 }
 
 /** Xero could not be told when they were disconnected. */

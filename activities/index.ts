@@ -6,6 +6,7 @@ import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 import { createSecondLookActivities, type SecondLookPorts } from './secondLook.js';
+import { createWebhookActivities, type WebhookPorts } from './webhooks.js';
 
 /** All activities, with what they need from the outside injected. */
 export function createActivities(
@@ -15,7 +16,8 @@ export function createActivities(
     DeletionPorts &
     MappingPorts &
     HousekeepingPorts &
-    SecondLookPorts,
+    SecondLookPorts &
+    WebhookPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -26,6 +28,7 @@ export function createActivities(
     ...createMappingActivities(ports),
     ...createHousekeepingActivities(ports),
     ...createSecondLookActivities(ports),
+    ...createWebhookActivities(ports),
   };
 }
 
@@ -37,3 +40,4 @@ export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
 export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
+export type WebhookActivities = ReturnType<typeof createWebhookActivities>;

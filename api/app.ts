@@ -25,6 +25,7 @@ import { answerWithRequestId, requestIdFrom } from './requestIds.js';
 import { runRoutes } from './runs.js';
 import { settingsRoutes } from './settings.js';
 import { syncRoutes } from './sync.js';
+import { webhookRoutes } from './webhooks.js';
 
 export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
 
@@ -38,6 +39,8 @@ export async function buildApi(deps: ApiDeps): Promise<FastifyInstance> {
   const app = await bareApi(deps);
   await app.register(healthRoutes(deps));
   await app.register(open(deps), { prefix: '/v1' });
+  // Beyond the rate limit: Xero sends for all organisations from a few addresses, and takes a refusal as a failure.
+  await app.register(webhookRoutes(deps), { prefix: '/v1' });
   await app.register(keyed(deps), { prefix: '/v1' });
   await app.ready();
   return app;

@@ -17,6 +17,7 @@ import type {
   Mirror,
   Runs,
   SettingsStore,
+  WebhookEvents,
   XeroLinks,
   XeroOAuth,
 } from '../domain/ports.js';
@@ -25,6 +26,7 @@ import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
 import type { SyncControl } from './syncControl.js';
+import type { WebhookControl } from './webhookControl.js';
 
 export interface ApiDeps {
   companies: Companies;
@@ -48,6 +50,10 @@ export interface ApiDeps {
   syncs: SyncControl;
   deletions: DeletionControl;
   schedules: Pick<ConnectionSchedules, 'keep'>;
+  webhooks: WebhookControl;
+  webhookEvents: Pick<WebhookEvents, 'store'>;
+  /** Any of them may have signed a webhook; none: no webhook is taken. */
+  webhookKeys: readonly string[];
   links: XeroLinks;
   /** The permissions that the consent page asks for, given the optional streams that were chosen. */
   scopesFor(direction: Direction, chosen: readonly StreamName[]): readonly string[];
@@ -64,7 +70,7 @@ export interface ApiDeps {
   returnUrlOrigins: readonly string[];
   temporalUi: TemporalUi;
   requestsPerMinute: number;
-  metrics: Pick<Metrics, 'observe'>;
+  metrics: Pick<Metrics, 'observe' | 'countWebhookEvents'>;
   log: LogTarget;
 }
 

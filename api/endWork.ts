@@ -1,9 +1,19 @@
 import type { ApiDeps } from './deps.js';
 
-/** Ends every run that a connection has in hand, and its schedule once it is disconnected. May be repeated. */
+type WorkDeps = Pick<ApiDeps, 'backfills' | 'syncs' | 'webhooks' | 'schedules'> & {
+  connections: Pick<ApiDeps['connections'], 'get'>;
+};
+
+/** Ends every run that a connection has in hand, and its schedules once it is disconnected. May be repeated. */
 export async function endWork(
-  { backfills, syncs, schedules }: Pick<ApiDeps, 'backfills' | 'syncs' | 'schedules'>,
+  { backfills, syncs, webhooks, schedules, connections }: WorkDeps,
   connectionId: string,
 ): Promise<void> {
-  await Promise.all([backfills.cancel(connectionId), syncs.cancel(connectionId), schedules.keep(connectionId)]);
+  const organisationId = (await connections.get(connectionId))?.organisation?.id;
+  await Promise.all([
+    backfills.cancel(connectionId),
+    syncs.cancel(connectionId),
+    organisationId && webhooks.cancel(organisationId),
+    schedules.keep(connectionId),
+  ]);
 }

@@ -3,7 +3,7 @@
  * No label names a customer: no company, no connection, no id of a path.
  */
 import Fastify, { type FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { connectionStatuses } from '../domain/connection.js';
 import type { Figures, FiguresSource } from '../domain/ports.js';
 import { endConnectionsOnClose } from './closing.js';
@@ -11,6 +11,8 @@ import { endConnectionsOnClose } from './closing.js';
 export interface Metrics {
   /** Counts every answer of `app`. */
   observe(app: FastifyInstance): void;
+  /** Counts webhook events by what became of them when they came. */
+  countWebhookEvents(counts: Readonly<Record<string, number>>): void;
   /** An app that answers GET /metrics, to listen on a port of its own. */
   app(): FastifyInstance;
 }
@@ -28,6 +30,12 @@ export function createMetrics(source: FiguresSource): Metrics {
     buckets: secondsOfCalls,
     registers,
   });
+  const webhookEvents = new Counter({
+    name: 'nightledger_webhook_events_total',
+    help: 'Events that Xero sent, by what became of them when they came',
+    labelNames: ['fate'],
+    registers,
+  });
   const show = createGauges(registers);
   return {
     observe(app) {
@@ -39,6 +47,9 @@ export function createMetrics(source: FiguresSource): Metrics {
         };
         calls.observe(labels, reply.elapsedTime / 1000);
       });
+    },
+    countWebhookEvents(counts) {
+      for (const [fate, count] of Object.entries(counts)) webhookEvents.inc({ fate }, count);
     },
     app() {
       const app = Fastify();

@@ -9,7 +9,7 @@ import {
   WorkflowNotFoundError,
 } from '@temporalio/client';
 import { readingTaskQueue, workflowIds } from '../domain/names.js';
-import type { AskedBy } from '../domain/ports.js';
+import type { AskedBy, WebhookBell } from '../domain/ports.js';
 import {
   type BackfillInput,
   backfillWorkflowName,
@@ -20,10 +20,14 @@ import {
   type SyncInput,
   searchAttributeKeys,
   syncWorkflowName,
+  type WebhookInput,
+  webhookSignal,
+  webhookWorkflowName,
 } from '../workflows/contract.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
+import type { WebhookControl } from './webhookControl.js';
 
 /** Whoever waits for an answer is told in seconds when Temporal is away. */
 const answerWithinMs = 5000;
@@ -101,6 +105,39 @@ export function createDeletionControl(client: Client, taskQueue = readingTaskQue
         ),
       ),
   };
+}
+
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away.
+ */
+export function createWebhookControl(client: Client, taskQueue = readingTaskQueue): WebhookControl {
+  return {
+    ring: (bell) => withinTime(client, () => ring(client, taskQueue, bell)),
+    cancel: (id) => onRunning(client, workflowIds.webhookFetch)(id, (handle) => handle.cancel()),
+  };
+}
+
+/** A message and no mere start: a run that is just ending reads it first, where a start would find it still running. */
+async function ring(client: Client, taskQueue: string, bell: WebhookBell): Promise<void> {
+  const { organisationId, connectionId, companyId } = bell;
+  const input: WebhookInput = { connectionId };
+  await client.workflow.signalWithStart(webhookWorkflowName, {
+    workflowId: workflowIds.webhookFetch(organisationId),
+    taskQueue,
+    args: [input],
+    signal: webhookSignal,
+    signalArgs: [],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    typedSearchAttributes: searchAttributesOf(connectionId, companyId),
+    staticSummary: `Webhooks · company ${companyId}`,
+    staticDetails: [
+      `- **Company**: \`${companyId}\``,
+      `- **Connection**: \`${connectionId}\``,
+      '',
+      'Fetches by their ids the records that Xero told of, and ends.',
+    ].join('\n'),
+  });
 }
 
 /** @throws the client's ServiceError when there is no answer in time. */

@@ -18,6 +18,8 @@ export interface Config {
     authorizeUrl: string;
     tokenUrl: string;
     apiUrl: string;
+    /** Any of them may have signed a webhook. Empty: none is taken. */
+    webhookKeys: string[];
     /** Milliseconds; shorter than Xero's only against a simulator that is told alike. */
     minuteWindowMs: number;
     dayWindowMs: number;
@@ -82,6 +84,10 @@ const environment = z
     XERO_AUTHORIZE_URL: web('set the URL of the authorize page, or leave it out for that of Xero'),
     XERO_TOKEN_URL: web('set the URL of the token endpoint, or leave it out for that of Xero'),
     XERO_API_URL: web('set the URL of the API host, or leave it out for https://api.xero.com'),
+    XERO_WEBHOOK_KEYS: z
+      .string()
+      .transform((list) => list.split(',').map((key) => key.trim()))
+      .pipe(z.array(z.string().min(1))),
     XERO_MINUTE_WINDOW_MS: whole(1000, 86_400_000),
     XERO_DAY_WINDOW_MS: whole(1000, 86_400_000),
     NIGHTLEDGER_HOST: z.string(),
@@ -109,6 +115,7 @@ const environment = z
 
 /** Remedies for the variables whose inner checks would speak of array elements. */
 const remedies: Readonly<Record<string, string>> = {
+  XERO_WEBHOOK_KEYS: 'set the webhooks key of the app at developer.xero.com, or several with commas between',
   NIGHTLEDGER_TOKEN_KEYS: tokenKeysRemedy,
   NIGHTLEDGER_RETURN_URLS: 'set origins with commas between, e.g. https://app.example.com,http://localhost:3000',
 };
@@ -139,6 +146,7 @@ function configOf(env: z.output<typeof environment>): Config {
       authorizeUrl: env.XERO_AUTHORIZE_URL ?? 'https://login.xero.com/identity/connect/authorize',
       tokenUrl: env.XERO_TOKEN_URL ?? 'https://identity.xero.com/connect/token',
       apiUrl: env.XERO_API_URL ?? 'https://api.xero.com',
+      webhookKeys: env.XERO_WEBHOOK_KEYS ?? [],
       minuteWindowMs: env.XERO_MINUTE_WINDOW_MS ?? 60_000,
       dayWindowMs: env.XERO_DAY_WINDOW_MS ?? 86_400_000,
     },

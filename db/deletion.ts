@@ -20,6 +20,7 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   // Partitioned: places of rows repeat from one part to the next.
   { table: 'record', rows: ofOrganisations, key: 'organisation_id, stream, xero_id' },
   { table: 'set_aside', rows: ofOrganisations },
+  { table: 'webhook_event', rows: ofOrganisations },
   { table: 'organisation_budget', rows: ofOrganisations },
   { table: 'record_tally', rows: ofConnections },
   { table: 'call_tally', rows: ofConnections },

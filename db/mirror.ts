@@ -11,7 +11,7 @@ import {
   oneRecord,
 } from './records.js';
 import { storeRecords } from './storeRecords.js';
-import { advance, createStreamCursors, lockState } from './streamCursors.js';
+import { advance, createStreamCursors, lockState, tallyRecords } from './streamCursors.js';
 
 /** The mirror of Xero's records and the cursors of their reading, in Postgres. */
 export function createMirror(pool: pg.Pool): Mirror {
@@ -41,6 +41,25 @@ export function createMirror(pool: pg.Pool): Mirror {
       });
     },
 
+    async storeFetched(connectionId, stream, page) {
+      const storing = telling(pool, async (client, tell) => {
+        const whole = { ...page, complete: false, seen: false };
+        const { created, changed, unchanged } = await storeRecords(client, tell, stream, whole, false);
+        // After the records, as a page of a reading does, or the two could wait for each other. The cursors of a company that
+        // is being deleted go first: a late writer finds none.
+        const { rows } = await client.query(
+          'SELECT FROM stream_cursor WHERE connection_id = $1 AND stream = $2 FOR KEY SHARE',
+          [connectionId, stream],
+        );
+        if (rows.length === 0) throw new StreamGone();
+        const tally = [connectionId, page.runId, stream, created, changed, unchanged];
+        await client.query(tallyRecords('$1, $2, $3, $4, $5, $6'), tally);
+      });
+      await storing.catch((error: unknown) => {
+        if (!(error instanceof StreamGone)) throw error;
+      });
+    },
+
     missingParents: (organisationId, link, after, most) => missingParents(pool, organisationId, link, after, most),
     notSeenSince: (...question) => notSeenSince(pool, ...question),
     markDeleted: (...given) => telling(pool, (client, tell) => markDeleted(client, tell, ...given)),
@@ -50,3 +69,6 @@ export function createMirror(pool: pg.Pool): Mirror {
     setAside: (organisationId, stream, page) => listSetAside(pool, organisationId, stream, page),
   };
 }
+
+/** Takes back what was stored of a stream that was deleted meanwhile. */
+class StreamGone extends Error {}

@@ -47,6 +47,11 @@ export function createRuns(pool: pg.Pool): Runs {
       ]);
     },
 
+    async isAsleep(runId) {
+      const { rows } = await pool.query('SELECT FROM run_sleep WHERE run_id = $1 AND ended_at IS NULL', [runId]);
+      return rows.length > 0;
+    },
+
     async minutesWithoutPage(runId) {
       const { rows } = await pool.query<{ minutes: number }>(
         `SELECT floor(extract(epoch FROM clock_timestamp() - greatest(
@@ -107,8 +112,9 @@ const tellCompleted: Record<RunKind, (client: pg.PoolClient, tell: Tell, run: En
     for (const data of rows) tell({ type: 'sync.completed', companyId, connectionId, data });
   },
 
-  /** What it found is told record by record. */
+  /** What these found is told record by record. */
   secondLook: async () => undefined,
+  webhook: async () => undefined,
 };
 
 interface Tally {

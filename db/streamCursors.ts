@@ -124,12 +124,7 @@ export async function advance(
   leaseMs: number,
 ): Promise<void> {
   await client.query(
-    `WITH tally AS (
-       INSERT INTO record_tally AS known (connection_id, run_id, stream, created, changed, unchanged)
-       VALUES ($1, $7, $2, $4, $8, $9)
-       ON CONFLICT (connection_id, run_id, stream) DO UPDATE
-          SET created = known.created + excluded.created, changed = known.changed + excluded.changed,
-              unchanged = known.unchanged + excluded.unchanged)
+    `WITH tally AS (${tallyRecords('$1, $7, $2, $4, $8, $9')})
      UPDATE stream_cursor SET state = $3, status = 'reading', faults_in_a_row = 0, last_error = NULL,
             records = records + $4, set_aside = set_aside + $5, progressed_at = clock_timestamp(),
             lease_until = clock_timestamp() + $6 * interval '1 millisecond'
@@ -139,6 +134,15 @@ export async function advance(
       ...[runId, stored.changed, stored.unchanged],
     ],
   );
+}
+
+/** Counts for a run what it did to the mirror. @param values of connection, run, stream, created, changed and unchanged. */
+export function tallyRecords(values: string): string {
+  return `
+       INSERT INTO record_tally AS known (connection_id, run_id, stream, created, changed, unchanged) VALUES (${values})
+       ON CONFLICT (connection_id, run_id, stream) DO UPDATE
+          SET created = known.created + excluded.created, changed = known.changed + excluded.changed,
+              unchanged = known.unchanged + excluded.unchanged`;
 }
 
 interface HeldRow {

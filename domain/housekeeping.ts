@@ -2,12 +2,14 @@
 export const housekeepingTasks = {
   startBackfills: 'start first full reads that nobody has started',
   repairSchedules: 'put right the schedules of connections',
+  ringForWebhooks: 'ring for webhook events that nobody has fetched',
   refreshIdleGrants: 'refresh grants that nobody used for 20 days',
   showDeadGrants: 'show which connections have to be consented to again',
   endLinks: 'end links of disconnected connections at Xero',
   forgetConsents: 'forget consents that ended more than a day ago',
   forgetGrants: 'forget grants that serve no connection',
   forgetChanges: 'forget events of the feed that are older than 30 days',
+  forgetWebhookEvents: 'forget webhook events that were settled more than a week ago',
 } as const;
 export type HousekeepingTask = keyof typeof housekeepingTasks;
 export const housekeepingTaskNames = Object.keys(housekeepingTasks) as HousekeepingTask[];

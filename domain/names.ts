@@ -7,6 +7,7 @@ export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
   sync: (connectionId: string): string => `sync:${connectionId}`,
   secondLook: (connectionId: string): string => `second-look:${connectionId}`,
+  webhookFetch: (organisationId: string): string => `webhook:${organisationId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
 

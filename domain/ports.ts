@@ -13,5 +13,6 @@ export * from './ports/mirror.js';
 export * from './ports/oauth.js';
 export * from './ports/runs.js';
 export * from './ports/settings.js';
+export * from './ports/webhooks.js';
 export * from './ports/work.js';
 export * from './ports/xero.js';

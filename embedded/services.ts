@@ -39,6 +39,9 @@ type Say = (line: string) => void;
 const readyLimitMs = 60_000;
 const pollMs = 100;
 
+/** What the simulator signs its webhooks with. */
+const webhookKey = 'nightledger-demo-webhooks';
+
 /** @throws StartError naming the variable that is not a port. */
 export function portsOf(env: Env): Ports {
   const port = (variable: string, usual: number): number => {
@@ -91,6 +94,7 @@ export async function startServices(
   const api = await startProcess('api', 'workers/api.ts', [], folder, env, [ports.api, metrics]);
   const base = `http://localhost:${ports.api}`;
   await answering(`${base}/health/ready`, api, worker);
+  if (simulatorUrl) await sendWebhooks(simulatorUrl, `${base}/v1/webhooks/xero`);
   return {
     apiUrl: `${base}/v1`,
     docsUrl: `${base}/docs`,
@@ -153,8 +157,20 @@ async function startXero(options: StartOptions, folder: StateFolder, ports: Port
     XERO_API_URL: url,
     XERO_MINUTE_WINDOW_MS: String(minuteMs),
     XERO_DAY_WINDOW_MS: String(dayMs),
+    XERO_WEBHOOK_KEYS: webhookKey,
   });
   return url;
+}
+
+/** What is edited in the simulator is told to the API. @throws StartError */
+async function sendWebhooks(simulatorUrl: string, url: string): Promise<void> {
+  const answer = await fetch(`${simulatorUrl}/_sim/webhooks`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url, key: webhookKey }),
+  });
+  if (!answer.ok)
+    throw new StartError(`The simulator does not take ${url} for its webhooks (status ${answer.status}).`);
 }
 
 function startProcess(

@@ -2,7 +2,12 @@ import { Client } from '@temporalio/client';
 import { buildApi } from '../api/app.js';
 import { createConnectionSchedules } from '../api/connectionSchedules.js';
 import { createMetrics } from '../api/metrics.js';
-import { createBackfillControl, createDeletionControl, createSyncControl } from '../api/temporal.js';
+import {
+  createBackfillControl,
+  createDeletionControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../api/temporal.js';
 import { readConfig } from '../config/config.js';
 import { createFeedBell } from '../db/feedBell.js';
 import { migrate } from '../db/migrate.js';
@@ -39,6 +44,8 @@ await run(async () => {
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
     schedules: createConnectionSchedules(client, parts),
+    webhooks: createWebhookControl(client),
+    webhookKeys: config.xero.webhookKeys,
     scopesFor,
     missingScopes,
     readiness: async () => ({

@@ -18,6 +18,7 @@ import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
 import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
+import { createWebhookEvents } from '../db/webhooks.js';
 import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
@@ -62,6 +63,7 @@ export function compose(config: Config, pool: pg.Pool) {
     runs: createRuns(pool),
     mirror,
     settings: createSettings(pool),
+    webhookEvents: createWebhookEvents(pool),
     charts: createCharts(mirror),
     grants,
     oauth,

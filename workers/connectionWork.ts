@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
-import { createBackfillControl, createSyncControl } from '../api/temporal.js';
+import { createBackfillControl, createSyncControl, createWebhookControl } from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
-import type { ConnectionSchedules, ConnectionWork, Runs } from '../domain/ports.js';
+import type { ConnectionSchedules, Connections, ConnectionWork, Runs } from '../domain/ports.js';
 
 /** Longer than what a run has in hand takes to end; one that stands still does not keep a deletion waiting for good. */
 const endsWithinMs = 240_000;
@@ -12,18 +12,32 @@ const endsWithinMs = 240_000;
 /** What a worker's activities ask of Temporal, done as the API does it. */
 export function createConnectionWork(
   client: Client,
-  runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>,
+  {
+    runs,
+    connections,
+  }: { runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>; connections: Pick<Connections, 'get'> },
   schedules: ConnectionSchedules,
 ): ConnectionWork {
-  const controls = { backfills: createBackfillControl(client), syncs: createSyncControl(client), runs, schedules };
+  const controls = {
+    backfills: createBackfillControl(client),
+    syncs: createSyncControl(client),
+    webhooks: createWebhookControl(client),
+    runs,
+    connections,
+    schedules,
+  };
   return {
     async startBackfill(connection) {
       await startBackfill(controls, connection);
     },
+    ringForWebhooks: (bell) => controls.webhooks.ring(bell),
     async stop(connectionId) {
       await endWork(controls, connectionId);
+      const organisationId = (await connections.get(connectionId))?.organisation?.id;
       const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook];
-      await Promise.all(kinds.map((idOf) => ended(client.workflow.getHandle(idOf(connectionId)))));
+      const ids = kinds.map((idOf) => idOf(connectionId));
+      if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
+      await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));
     },
   };
 }

@@ -47,7 +47,7 @@ await run(async () => {
     activities: createActivities({
       ...parts,
       schedules,
-      work: createConnectionWork(client, parts.runs, schedules),
+      work: createConnectionWork(client, parts, schedules),
       patience: defaultPatience,
       elapsed: () => performance.now(),
     }),

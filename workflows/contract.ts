@@ -73,6 +73,19 @@ export interface SyncResult {
   counts: Record<string, { created: number; changed: number; unchanged: number }>;
 }
 
+export const webhookWorkflowName = 'webhookFetch';
+
+/** What to fetch stands in Postgres. */
+export interface WebhookInput {
+  connectionId: string;
+}
+
+export interface WebhookResult {
+  outcome: 'completed';
+  /** What the run did to the mirror, by stream. */
+  counts: SyncResult['counts'];
+}
+
 /** Takes the company's id, answers the rows removed by table. */
 export const deleteCompanyWorkflowName = 'deleteCompany';
 
@@ -86,6 +99,8 @@ export const pauseSignal = 'pause';
 export const resumeSignal = 'resume';
 /** Something that a first full read may be waiting for is different now: it looks again. */
 export const connectionChangedSignal = 'connectionChanged';
+/** There are webhook events to fetch. */
+export const webhookSignal = 'webhook';
 
 export const searchAttributeKeys = {
   company: defineSearchAttributeKey(names.company, 'KEYWORD'),
@@ -106,6 +121,7 @@ export type RunState =
   | 'readingChanges'
   | 'counting'
   | 'lookingAgain'
+  | 'fetchingEvents'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

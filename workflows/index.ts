@@ -6,3 +6,4 @@ export { initialBackfill } from './initialBackfill.js';
 export { secondLook } from './secondLook.js';
 export { nightly, weekly } from './starters.js';
 export { sync } from './sync.js';
+export { webhookFetch } from './webhookFetch.js';

@@ -9,11 +9,12 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { RunCounts } from '../activities/runCounts.js';
 import type { RunKind, RunOutcome } from '../domain/ports.js';
 import { booked } from './activities.js';
 import { type RunState, searchAttributeKeys } from './contract.js';
 import { createNap } from './nap.js';
-import { type Progress, runDetails } from './runDetails.js';
+import { changesOf, type Progress, runDetails } from './runDetails.js';
 import { watched } from './watched.js';
 
 const { startRun } = booked('note the start');
@@ -43,8 +44,14 @@ export class ReadingRun {
     () => this.wakeUp(),
   );
 
-  constructor(kind: RunKind, connectionId: string, begins: RunState) {
-    const { workflowId, firstExecutionRunId: runId } = workflowInfo();
+  /** @param runId noted as the run: that of the first execution, unless each of the chain is to be noted by itself. */
+  constructor(
+    kind: RunKind,
+    connectionId: string,
+    begins: RunState,
+    runId: string = workflowInfo().firstExecutionRunId,
+  ) {
+    const { workflowId } = workflowInfo();
     this.reference = { workflowId, runId, kind, connectionId };
     this.ordinary = begins;
     this.progress = {
@@ -86,6 +93,12 @@ export class ReadingRun {
     this.shown = state;
     this.progress.doing = state;
     setCurrentDetails(runDetails(this.progress));
+  }
+
+  /** Shows what the run has done to the mirror so far. */
+  showChanges(counts: RunCounts): void {
+    this.progress.streams = changesOf(counts);
+    this.show();
   }
 
   async end(outcome: RunOutcome): Promise<void> {

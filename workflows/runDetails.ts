@@ -1,9 +1,7 @@
-import type { ReadChangesResult } from '../activities/changes.js';
 import type { ReadStreamResult } from '../activities/reading.js';
+import type { RunCounts } from '../activities/runCounts.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
-
-type StreamChanges = ReadChangesResult['counts'][string];
 
 export interface Progress {
   company: string;
@@ -30,6 +28,7 @@ const sentences: Record<RunState, string> = {
   readingChanges: 'Reading what changed in Xero since the last reading.',
   counting: 'Counting in Xero what the mirror has, one call a stream.',
   lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
+  fetchingEvents: 'Fetching the records that webhooks told of.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -54,9 +53,14 @@ export function readSoFar({ records, expected, outcome }: ReadStreamResult): str
   return `**${records}** of ${expected ?? '?'}, ${outcomes[outcome]}`;
 }
 
-/** What a sync did to a stream of the mirror. */
-export function changesOf({ created, changed, unchanged }: StreamChanges): string {
-  return `**${created}** new, **${changed}** changed, ${unchanged} as they were`;
+/** What a run did to the mirror, by stream. */
+export function changesOf(counts: RunCounts): Progress['streams'] {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, { created, changed, unchanged }]) => [
+      name,
+      `**${created}** new, **${changed}** changed, ${unchanged} as they were`,
+    ]),
+  );
 }
 
 /** What support staff read at the head of a run in the Temporal UI: markdown, our ids and counts only. */

@@ -1,10 +1,8 @@
 import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { ReadChangesResult } from '../activities/changes.js';
-import { type StreamName, streamNames } from '../domain/streams.js';
 import { booked, readChanges } from './activities.js';
 import type { SyncInput, SyncResult } from './contract.js';
 import { dailyLimit, ReadingRun } from './readingRun.js';
-import { changesOf } from './runDetails.js';
 
 const { facts } = booked('look the connection up');
 
@@ -31,7 +29,7 @@ async function readToEnd(run: ReadingRun, input: SyncInput): Promise<ReadChanges
   const { connectionId, runId } = run.reference;
   for (;;) {
     const turn = await readChanges({ ...input, connectionId, runId, notBefore: run.startedAt });
-    showCounts(run, turn.counts);
+    run.showChanges(turn.counts);
     if (turn.outcome === 'complete') return turn;
     if (turn.until !== null) await run.nap(dailyLimit, new Date(turn.until));
     if (workflowInfo().continueAsNewSuggested) {
@@ -39,12 +37,4 @@ async function readToEnd(run: ReadingRun, input: SyncInput): Promise<ReadChanges
       await continueAsNew<typeof sync>(input);
     }
   }
-}
-
-function showCounts(run: ReadingRun, counts: ReadChangesResult['counts']): void {
-  const touched = streamNames.filter((name: StreamName) => counts[name] !== undefined);
-  run.progress.streams = Object.fromEntries(
-    touched.map((name) => [name, changesOf(counts[name] as ReadChangesResult['counts'][string])]),
-  );
-  run.show();
 }

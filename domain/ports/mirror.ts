@@ -90,6 +90,12 @@ export interface Mirror {
   missingParents(organisationId: string, link: ParentLink, after: string, most: number): Promise<string[]>;
   /** Stores records because others refer to them, wherever their dates lie. */
   storeReferences(stream: StreamName, page: Omit<PageToStore, 'complete' | 'seen' | 'runId'>): Promise<void>;
+  /**
+   * Stores records that were asked for by id, as reading would: where their dates lie before the Sync From Date only those
+   * that the mirror has already. Counts them for the run. Nothing is stored of a stream that was deleted meanwhile.
+   * @throws XeroFault `badAnswer` when the text is no JSON.
+   */
+  storeFetched(connectionId: string, stream: StreamName, page: Omit<PageToStore, 'complete' | 'seen'>): Promise<void>;
   /** Ids, in ascending order after `after`, of records in scope that no answer has shown since. */
   notSeenSince(
     organisationId: string,

@@ -2,7 +2,7 @@
 import type { ConnectionCode } from '../codes.js';
 import type { Listed, ListPage } from './lists.js';
 
-export const runKinds = ['backfill', 'sync', 'secondLook'] as const;
+export const runKinds = ['backfill', 'sync', 'webhook', 'secondLook'] as const;
 export type RunKind = (typeof runKinds)[number];
 export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
 
@@ -51,6 +51,8 @@ export interface Runs {
   /** A sleep begins, and ends when the next one begins or `endSleep` is called; replays change nothing. */
   beginSleep(runId: string, reason: string, until: string): Promise<void>;
   endSleep(runId: string): Promise<void>;
+  /** Has it fallen asleep and not noted the end of that? */
+  isAsleep(runId: string): Promise<boolean>;
   /** Whole minutes in which the run stored no page; its sleeps do not count. */
   minutesWithoutPage(runId: string): Promise<number>;
   /** Latest first. */

@@ -8,6 +8,7 @@ import { createFeed } from '../../db/feed.js';
 import { createGrants } from '../../db/grants.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
+import { createWebhookEvents } from '../../db/webhooks.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import type { Counts, HousekeepingTask } from '../../domain/housekeeping.js';
 import type { TokenSet } from '../../domain/ports.js';
@@ -37,11 +38,16 @@ const connections = () => connectionsIn(database.pool);
 
 /** Connections whose first full read was started. */
 const started: string[] = [];
+/** Connections whose run for webhooks was rung for. */
+const rung: string[] = [];
 
 function ports(): HousekeepingPorts {
   const oauth = oauthAt(simulator.url);
   const tokens = createTokenKeeper({ grants: grants(), oauth });
-  const work = { startBackfill: async ({ id }: { id: string }) => void started.push(id) };
+  const work = {
+    startBackfill: async ({ id }: { id: string }) => void started.push(id),
+    ringForWebhooks: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
+  };
   return {
     grants: grants(),
     consents: consents(),
@@ -49,6 +55,7 @@ function ports(): HousekeepingPorts {
     links: createXeroLinks({ tokens, oauth }),
     feed: createFeed(database.pool),
     tokens,
+    webhookEvents: createWebhookEvents(database.pool),
     work,
     schedules: { repair: async () => ({ repaired: 0, removed: 0, failed: 0 }) },
   };
@@ -207,6 +214,37 @@ test('a first full read that was owed since a consent is started, and one that w
   started.length = 0;
   expect(await housekeep('startBackfills')).toEqual({ started: 1, failed: 0 });
   expect(started).toEqual([owed.connectionId]);
+});
+
+test('events that nobody has fetched for a minute are rung for, younger ones and those of an ended connection are not', async () => {
+  const [left, fresh, ended] = [await connected(), await connected(), await connected()];
+  const events = [left, fresh, ended].map(({ tenantId }) => ({
+    organisationId: tenantId,
+    stream: 'invoices' as const,
+    resourceId: randomUUID(),
+    type: 'UPDATE',
+    at: new Date().toISOString(),
+  }));
+  await createWebhookEvents(database.pool).store(events, 60_000);
+  await connections().disconnect(ended.connectionId);
+  await database.pool.query(
+    `UPDATE webhook_event SET received_at = received_at - interval '61 seconds' WHERE organisation_id <> $1`,
+    [fresh.tenantId],
+  );
+  rung.length = 0;
+  expect(await housekeep('ringForWebhooks')).toEqual({ rung: 1, failed: 0 });
+  expect(rung).toEqual([left.connectionId]);
+});
+
+test('webhook events are forgotten a week after they were settled', async () => {
+  const { tenantId } = await connected();
+  await database.pool.query(
+    `INSERT INTO webhook_event (organisation_id, stream, resource_id, type, at, done_at, fate)
+     SELECT $1, 'invoices', gen_random_uuid(), 'UPDATE', now(), now() - make_interval(days => days), 'known'
+       FROM unnest('{6,8}'::int[]) AS each (days)`,
+    [tenantId],
+  );
+  expect(await housekeep('forgetWebhookEvents')).toEqual({ forgotten: 1 });
 });
 
 test('a link that Xero could not be told to end is ended later, once, and no other one with it', async () => {

@@ -8,6 +8,7 @@ import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '..
 import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
+import type { WebhookControl } from '../../api/webhookControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
@@ -26,9 +27,10 @@ import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
+import { createWebhookEvents } from '../../db/webhooks.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
-import type { ConsentedOrganisation, Deletion, Role } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Deletion, Role, WebhookBell } from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
 import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
@@ -99,6 +101,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     syncs: temporal.syncs,
     deletions: temporal.deletions,
     schedules: temporal.schedules,
+    webhooks: temporal.webhooks,
+    webhookEvents: createWebhookEvents(pool),
+    webhookKeys: [],
     links: xero,
     scopesFor,
     missingScopes,
@@ -135,6 +140,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     links: xero,
     work: {
       startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
+      ringForWebhooks: () => Promise.reject(new Error('a deletion starts nothing')),
       stop: async (id) => {
         await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);
       },
@@ -252,6 +258,7 @@ export class FakeTemporal implements BackfillControl {
   /** The connections whose schedule was brought up to date. */
   readonly kept: string[] = [];
   readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
+  readonly webhooks = new FakeWebhooks();
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -301,6 +308,23 @@ export class FakeSyncs implements SyncControl {
 
   async cancel(id: string): Promise<void> {
     this.running.delete(id);
+  }
+}
+
+/** And for the runs that fetch what webhooks told of. */
+export class FakeWebhooks implements WebhookControl {
+  readonly rung: WebhookBell[] = [];
+  readonly cancelled: string[] = [];
+  away: Error | null = null;
+
+  async ring(bell: WebhookBell): Promise<void> {
+    if (this.away) throw this.away;
+    this.rung.push(bell);
+  }
+
+  async cancel(organisationId: string): Promise<null> {
+    this.cancelled.push(organisationId);
+    return null;
   }
 }
 

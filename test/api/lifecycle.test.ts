@@ -553,6 +553,8 @@ async function companyWithEverything(of: string): Promise<string[]> {
     `INSERT INTO record (organisation_id, stream, xero_id, body, read_at) VALUES ($1, 'contacts', 'c-1', '{}', now())`,
     `INSERT INTO set_aside (organisation_id, stream, body_hash, body, read_at) VALUES ($1, 'contacts', '', '', now())`,
     `INSERT INTO organisation_budget (organisation_id, state) VALUES ($1, '{}') ON CONFLICT DO NOTHING`,
+    `INSERT INTO webhook_event (organisation_id, stream, resource_id, type, at)
+     VALUES ($1, 'contacts', gen_random_uuid(), 'UPDATE', now())`,
   ];
   for (const sql of ofOrganisation) await pool.query(sql, [own.tenantId]);
   return [id, south.id, own.tenantId, ...(runId === undefined ? [] : [runId])];

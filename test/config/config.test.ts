@@ -29,6 +29,11 @@ test('token keys are read in order and the first is the current one', () => {
   expect(tokenKeys[0]?.key).toEqual(Buffer.alloc(32, 7));
 });
 
+test('webhooks keys are read in order, and there may be none', () => {
+  expect(readConfig({}).xero.webhookKeys).toEqual([]);
+  expect(readConfig({ XERO_WEBHOOK_KEYS: 'new=, old=' }).xero.webhookKeys).toEqual(['new=', 'old=']);
+});
+
 test('return URLs count by their origin', () => {
   const { http } = readConfig({ NIGHTLEDGER_RETURN_URLS: 'https://a.test/path, http://localhost:3000' });
   expect(http.returnUrlOrigins).toEqual(['https://a.test', 'http://localhost:3000']);
@@ -39,6 +44,7 @@ test.each([
   ['XERO_CLIENT_ID', 'id-without-secret'],
   ['XERO_API_URL', 'xero.example'],
   ['XERO_DAY_WINDOW_MS', '1.5'],
+  ['XERO_WEBHOOK_KEYS', 'one-and-nothing,'],
   ['NIGHTLEDGER_PORT', '70000'],
   ['NIGHTLEDGER_PORT', 'http'],
   ['NIGHTLEDGER_METRICS_PORT', '0'],

@@ -1,5 +1,5 @@
 /** The whole: real Postgres, Temporal, API and workers, with the simulator over HTTP in Xero's place. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { createActivities } from '../../activities/index.js';
@@ -7,7 +7,12 @@ import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
 import { createConnectionSchedules } from '../../api/connectionSchedules.js';
 import { createMetrics } from '../../api/metrics.js';
-import { createBackfillControl, createDeletionControl, createSyncControl } from '../../api/temporal.js';
+import {
+  createBackfillControl,
+  createDeletionControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../../api/temporal.js';
 import { readConfig } from '../../config/config.js';
 import { createFeedBell } from '../../db/feedBell.js';
 import { createPool } from '../../db/pool.js';
@@ -44,6 +49,10 @@ export interface System {
   organisation(wish: Record<string, unknown>): Promise<string>;
   /** A new company, connected over the whole OAuth round trip, which starts its first full read. */
   connect(organisation: string, wish?: ConnectionWish): Promise<Books>;
+  /** From now on Xero tells of what changes. */
+  listen(): Promise<void>;
+  /** Tells of this as Xero would; answers the status. */
+  tell(events: readonly object[]): Promise<number>;
   /** A worker as it is in production: a process of its own. */
   startWorker(): Child;
   /** The same in this process, with another patience and deadline of a call than production's. */
@@ -64,6 +73,8 @@ export interface ConnectionWish {
 
 /** In place of a process id and the machine's name, which would stand in recorded histories. */
 const identity = 'tests@localhost';
+
+const webhookKey = 'the webhooks key of the tests';
 
 type Env = Record<string, string | undefined>;
 
@@ -86,6 +97,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
     NIGHTLEDGER_PORT: String(port),
     NIGHTLEDGER_TOKEN_KEYS: `test:${randomBytes(32).toString('base64')}`,
     NIGHTLEDGER_LOG_LEVEL: 'trace',
+    XERO_WEBHOOK_KEYS: webhookKey,
   };
   const apiLog: string[] = [];
   const stopApi = await startApi(env, client, apiLog);
@@ -94,6 +106,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
   const apiUrl = `http://localhost:${port}/v1`;
   const api = comingBack(createApiClient(apiUrl, secret));
   const xero: System['xero'] = (method, path, body) => control(simulator.url, method, path, body);
+  const webhooks = `${apiUrl}/webhooks/xero`;
   const workers: (() => Promise<void>)[] = [];
   return {
     database,
@@ -115,6 +128,16 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
       if (optionalStreams) await api.patch(`/connections/${made.id}/settings`, { optionalStreams });
       await consentTo(made.consentUrl, organisation);
       return new Books(made.id, organisation, { api, client, pool: database.pool, xeroUrl: simulator.url });
+    },
+    async listen() {
+      const wish = { url: webhooks, key: webhookKey };
+      const { status } = await xero<{ status: string }>('PUT', '/webhooks', wish);
+      if (status !== 'ok') throw new Error(`the intent to receive ended as ${status}`);
+    },
+    async tell(events) {
+      const body = JSON.stringify({ events, firstEventSequence: 1, lastEventSequence: events.length, entropy: 'X' });
+      const headers = { 'x-xero-signature': createHmac('sha256', webhookKey).update(body).digest('base64') };
+      return (await fetch(webhooks, { method: 'POST', headers, body })).status;
     },
     startWorker() {
       const child = startChild('workers/worker.ts', [], env);
@@ -187,6 +210,8 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
     schedules: createConnectionSchedules(client, parts),
+    webhooks: createWebhookControl(client),
+    webhookKeys: config.xero.webhookKeys,
     scopesFor,
     missingScopes,
     readiness: async () => ({ postgres: true, temporal: true }),
@@ -221,7 +246,7 @@ async function startWorkerHere(
     activities: createActivities({
       ...parts,
       schedules,
-      work: createConnectionWork(client, parts.runs, schedules),
+      work: createConnectionWork(client, parts, schedules),
       xero: createXeroReader({
         budget: parts.budget,
         tokens: createTokenKeeper(parts),
