@@ -15,10 +15,12 @@ import type {
   KeptAnswers,
   Locations,
   Mirror,
+  Reconciliation,
   Runs,
   SettingsStore,
   XeroLinks,
   XeroOAuth,
+  XeroReader,
 } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
@@ -37,6 +39,8 @@ export interface ApiDeps {
   keptAnswers: KeptAnswers;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
+  reconciliation: Reconciliation;
+  xero: XeroReader;
   feed: Pick<Feed, 'read' | 'newest'>;
   /** Closed with the app. */
   feedBell: FeedBell;
