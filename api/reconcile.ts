@@ -47,7 +47,10 @@ export async function reconcile(
   refuseUnproven(counts, records.size);
   const { missingInXero, ...sides } = await reconciliation.sides(set, [...records.values()]);
   const standing = (wanted: ComparedRecord['standing']) =>
-    [...records.values()].filter((record) => record.standing === wanted).map(({ id }) => id);
+    [...records.values()]
+      .filter((record) => record.standing === wanted)
+      .map(({ id }) => id)
+      .sort();
   const all = { missingHere: standing('missingHere'), missingInXero, different: standing('different') };
   return { asOf: asOf as string, ...sides, ...named(all) };
 }
