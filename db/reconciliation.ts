@@ -70,7 +70,7 @@ const sidesStatement = `
     FROM side GROUP BY name, currency
   UNION ALL
   SELECT 'missing', NULL, 0, NULL, (SELECT coalesce(array_agg(xero_id ORDER BY xero_id), '{}') FROM mirrored
-                                     WHERE NOT xero_id = ANY ($9))
+                                     WHERE NOT EXISTS (SELECT FROM unnest($9::text[]) AS seen (id) WHERE id = xero_id))
    ORDER BY name, currency`;
 
 interface SideRow {
