@@ -20,6 +20,7 @@ import { oauthCallbackRoutes } from './oauthCallback.js';
 import { describeApi } from './openapi.js';
 import { organisationRoutes } from './organisations.js';
 import { answerError, answerProblem, notFound } from './problems.js';
+import { reconciliationRoutes } from './reconciliation.js';
 import { recordRoutes } from './records.js';
 import { answerWithRequestId, requestIdFrom } from './requestIds.js';
 import { runRoutes } from './runs.js';
@@ -92,6 +93,7 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(syncRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
+    await app.register(reconciliationRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(settingsRoutes(deps));
     await app.register(apiKeyRoutes(deps));

@@ -15,11 +15,13 @@ import type {
   KeptAnswers,
   Locations,
   Mirror,
+  Reconciliation,
   Runs,
   SettingsStore,
   WebhookEvents,
   XeroLinks,
   XeroOAuth,
+  XeroReader,
 } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
@@ -39,6 +41,8 @@ export interface ApiDeps {
   keptAnswers: KeptAnswers;
   runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
   mirror: Pick<Mirror, 'progress' | 'records' | 'record' | 'setAside'>;
+  reconciliation: Reconciliation;
+  xero: XeroReader;
   feed: Pick<Feed, 'read' | 'newest'>;
   /** Closed with the app. */
   feedBell: FeedBell;

@@ -7,7 +7,7 @@ import type { Tell } from './feed.js';
 import { jsonElements } from './jsonElements.js';
 
 /** `data_exception` and `untranslatable_character`: what jsonb says of a text it cannot hold. */
-const refusedByJsonb = /^22/;
+export const refusedByJsonb = /^22/;
 
 /**
  * One statement a page: the text is split, placed against the Sync From Date and stored where it is newer.

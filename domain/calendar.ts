@@ -1,10 +1,17 @@
 /** Calendar dates (`YYYY-MM-DD`). Instants are ISO 8601 UTC strings. */
 
+const dayMs = 86_400_000;
+
 /** `YYYY-MM-DD`, a day that exists. */
 export function isCalendarDate(value: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(value)) return false;
   const day = new Date(`${value}T00:00:00Z`);
   return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(value);
+}
+
+/** So many days later, or earlier where `days` is negative. */
+export function addDays(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) + days * dayMs).toISOString().slice(0, 10);
 }
 
 /** The calendar date that a clock in `timeZone` (IANA) shows at `instant`. */

@@ -1,4 +1,5 @@
 /** Ranges of calendar dates, and how one that holds too much is split. */
+import { addDays } from './calendar.js';
 
 export interface DateRange {
   /** The first date in it; null without a beginning. */
@@ -26,10 +27,6 @@ export function splitRange({ from, before }: DateRange, today: string): [DateRan
     { from: middle, before },
     { from, before: middle },
   ];
-}
-
-function addDays(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * dayMs).toISOString().slice(0, 10);
 }
 
 function daysBetween(start: string, end: string): number {

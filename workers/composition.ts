@@ -14,6 +14,7 @@ import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
+import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
 import { createSettings } from '../db/settings.js';
@@ -62,6 +63,7 @@ export function compose(config: Config, pool: pg.Pool) {
     figures: createFigures(pool),
     runs: createRuns(pool),
     mirror,
+    reconciliation: createReconciliation(pool),
     settings: createSettings(pool),
     webhookEvents: createWebhookEvents(pool),
     charts: createCharts(mirror),

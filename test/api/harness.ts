@@ -23,6 +23,7 @@ import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
+import { createReconciliation } from '../../db/reconciliation.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createSettings } from '../../db/settings.js';
@@ -30,8 +31,17 @@ import { createTombstones } from '../../db/tombstones.js';
 import { createWebhookEvents } from '../../db/webhooks.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
-import type { ConsentedOrganisation, Deletion, Role, WebhookBell } from '../../domain/ports.js';
+import type {
+  CallContext,
+  ConsentedOrganisation,
+  Deletion,
+  PageQuery,
+  Role,
+  WebhookBell,
+  XeroReader,
+} from '../../domain/ports.js';
 import { XeroRefusal } from '../../domain/problems.js';
+import type { StreamName } from '../../domain/streams.js';
 import { createCharts } from '../../xero/chart.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
@@ -91,6 +101,8 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     metrics: createMetrics(createFigures(pool)),
     runs: createRuns(pool),
     mirror,
+    reconciliation: createReconciliation(pool),
+    xero,
     feed,
     feedBell: createFeedBell(feed, database.url),
     settings: createSettings(pool),
@@ -200,8 +212,8 @@ export function organisation(name: string): ConsentedOrganisation {
   return { tenantId: randomUUID(), name, xeroConnectionId: randomUUID() };
 }
 
-/** A consent is what `grant` says; its code is good once. */
-export class FakeXero {
+/** A consent is what `grant` says; its code is good once. A page is what `pages` answers. */
+export class FakeXero implements XeroReader {
   readonly ended: string[] = [];
   private readonly codes = new Map<string, { scopes: readonly string[]; organisations: ConsentedOrganisation[] }>();
   private readonly verifiers = new Map<string, string>();
@@ -236,6 +248,18 @@ export class FakeXero {
 
   async endConnection(_accessToken: string, xeroConnectionId: string): Promise<void> {
     this.ended.push(xeroConnectionId);
+  }
+
+  /** Every list call so far. */
+  readonly asked: (PageQuery & { stream: StreamName; context: CallContext })[] = [];
+  /** What list calls answer: the text and Xero's count. */
+  pages: (query: PageQuery, signal?: AbortSignal) => Promise<{ text: string; itemCount: number | null }> = () =>
+    Promise.reject(new Error('nothing is to be read'));
+
+  async readPage(context: CallContext, stream: StreamName, query: PageQuery, signal?: AbortSignal) {
+    this.asked.push({ ...query, stream, context });
+    const answer = await this.pages(query, signal);
+    return { ...answer, answeredAt: '2026-10-01T12:00:00.000Z', bytes: answer.text.length };
   }
 
   /** What the next ends of links meet. */

@@ -63,6 +63,7 @@ test('the document covers every route of the API', () => {
     'GET /v1/connections/{id}/budget',
     'GET /v1/connections/{id}/records/{stream}',
     'GET /v1/connections/{id}/records/{stream}/{xeroId}',
+    'GET /v1/connections/{id}/reconciliation',
     'GET /v1/changes',
     'GET /v1/connections/{id}/settings',
     'PATCH /v1/connections/{id}/settings',
