@@ -6,8 +6,9 @@ import { seeded } from '../test/support/readingModel.js';
 import { type Audit, audit } from './chaos/audit.js';
 import { type Customer, connect, followToEnd, newOrganisation } from './chaos/customer.js';
 import { killOneByOne } from './chaos/killing.js';
-import { readChaosOptions, UsageError, usage } from './chaos/options.js';
+import { readChaosOptions, usage } from './chaos/options.js';
 import { type Stack, startStack, type Victims } from './chaos/stack.js';
+import { UsageError } from './commandLine.js';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);

@@ -5,9 +5,10 @@ import { startPostgres } from '../embedded/postgres.js';
 import { stopAll } from '../embedded/processes.js';
 import { stopOnSignals } from '../embedded/stopSignals.js';
 import { makeStateDir, removeStateDir } from '../test/embedded/support.js';
+import { UsageError } from './commandLine.js';
 import { caseOf, type SoakCase, ways } from './soak/cases.js';
 import { startLane } from './soak/lane.js';
-import { readSoakOptions, UsageError, usage } from './soak/options.js';
+import { readSoakOptions, usage } from './soak/options.js';
 import { readUnderEdits, type SoakResult } from './soak/readUnderEdits.js';
 
 const say = (line: string): void => {

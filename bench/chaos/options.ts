@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readNumbers } from '../commandLine.js';
 
 export interface ChaosOptions {
   kills: number;
@@ -18,36 +18,11 @@ SIGKILL, one after the other, each started again a little later. Where a read en
 organisation is connected. In the end every record of every stream is compared with the simulator by id and hash.
 Exit code 0: nothing missing, surplus, different or twice. 1: something was, or it did not get on.`;
 
-/** The command line was not understood; the message says which part. */
-export class UsageError extends Error {}
-
 /** @throws UsageError */
 export function readChaosOptions(args: readonly string[]): ChaosOptions {
-  const { values, positionals } = parse(args);
-  const [what, ...more] = positionals;
-  if (!values.help && (what !== 'backfill' || more.length > 0)) {
-    throw new UsageError(`It puts "backfill" through chaos, not "${positionals.join(' ')}". See --help.`);
-  }
-  return { kills: whole('--kills', values.kills), seed: whole('--seed', values.seed), help: values.help };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        kills: { type: 'string', default: '20' },
-        seed: { type: 'string', default: '1' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message} See --help.`);
-  }
-}
-
-function whole(name: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw new UsageError(`${name} takes a whole number, not "${value}". See --help.`);
-  return Number(value);
+  return readNumbers(args, {
+    what: 'backfill',
+    otherwise: 'It puts "backfill" through chaos',
+    numbers: { kills: 20, seed: 1 },
+  });
 }

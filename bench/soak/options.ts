@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readNumbers } from '../commandLine.js';
 
 export interface SoakOptions {
   seeds: number;
@@ -19,36 +19,7 @@ or after a page is computed, answers out of order, Xero's open facts in one of t
 before the reading's cursor has to be there by id and hash, and after one more reading without edits, every record.
 Exit code 0: nothing was lost. 1: something was.`;
 
-/** The command line was not understood; the message says which part. */
-export class UsageError extends Error {}
-
 /** @throws UsageError */
 export function readSoakOptions(args: readonly string[]): SoakOptions {
-  const { values, positionals } = parse(args);
-  const [what, ...more] = positionals;
-  if (!values.help && (what !== 'reading' || more.length > 0)) {
-    throw new UsageError(`It soaks "reading", not "${positionals.join(' ')}". See --help.`);
-  }
-  return { seeds: whole('--seeds', values.seeds), from: whole('--from', values.from), help: values.help };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        seeds: { type: 'string', default: '100' },
-        from: { type: 'string', default: '1' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message} See --help.`);
-  }
-}
-
-function whole(name: string, value: string): number {
-  if (!/^\d{1,9}$/.test(value)) throw new UsageError(`${name} takes a whole number, not "${value}". See --help.`);
-  return Number(value);
+  return readNumbers(args, { what: 'reading', otherwise: 'It soaks "reading"', numbers: { seeds: 100, from: 1 } });
 }
