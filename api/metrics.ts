@@ -73,13 +73,23 @@ function createGauges(registers: Registry[]): (figures: Figures | null) => void 
   const asleep = gauge('connections_asleep', 'Connections that sleep until Xero allows calls again');
   const grants = gauge('grants', 'Consents of customers, by whether Xero still accepts them', 'state');
   const runs = gauge('runs_in_hand', 'Runs that have not ended, by kind', 'kind');
+  const answered = gauge('xero_calls_answered', 'Calls that Xero answered, of the connections that are still there');
+  const refused = gauge('xero_calls_refused', 'Those of them that it refused with 429, by limit', 'limit');
+  const daysEnded = gauge('days_ended', 'Organisations whose day has no call left for background work');
   return (figures) => {
     up.set(figures === null ? 0 : 1);
-    for (const each of [connections, asleep, grants, runs]) each.reset();
-    if (figures === null) return asleep.remove();
+    for (const each of [connections, asleep, grants, runs, answered, refused, daysEnded]) each.reset();
+    // A gauge without labels is 0 after its reset.
+    if (figures === null) {
+      for (const each of [asleep, answered, daysEnded]) each.remove();
+      return;
+    }
     for (const status of connectionStatuses) connections.set({ status }, figures.connections[status] ?? 0);
     asleep.set(figures.asleep);
     for (const [state, count] of Object.entries(figures.grants)) grants.set({ state }, count);
     for (const [kind, count] of Object.entries(figures.runs)) runs.set({ kind }, count);
+    answered.set(figures.calls.answered);
+    for (const [limit, count] of Object.entries(figures.calls.refused)) refused.set({ limit }, count);
+    daysEnded.set(figures.daysEnded);
   };
 }

@@ -2,13 +2,15 @@
 export interface Figure {
   what: string;
   value: string;
-  aim: string;
+  /** Null where there is none: the figure is only told. */
+  aim: string | null;
   met: boolean;
 }
 
 const width = 34;
 
 export function lineOf({ what, value, aim, met }: Figure): string {
+  if (aim === null) return `told    ${what.padEnd(width)}  ${value}`;
   return `${met ? 'met   ' : 'missed'}  ${what.padEnd(width)}  ${value}  (aim: ${aim})`;
 }
 

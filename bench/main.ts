@@ -1,21 +1,32 @@
 /** `npm run bench`: figures as ratios of one run, beside what they should be. */
+import { parseArgs } from 'node:util';
 import { forceStopAll, stopAll } from '../embedded/processes.js';
 import { stopOnSignals } from '../embedded/stopSignals.js';
 import { benchBackfill } from './backfill/report.js';
 import { type Figure, lineOf } from './figures.js';
+import { benchFleet, fleetStack } from './fleet/report.js';
 import { benchMemory } from './memory/report.js';
 import { machine } from './stack/machine.js';
-import { type Stack, startStack } from './stack/stack.js';
+import { fastWithoutLimits, type Stack, type StackWish, startStack } from './stack/stack.js';
 
-const benches: Readonly<Record<string, (stack: Stack) => AsyncGenerator<Figure>>> = {
-  backfill: benchBackfill,
-  memory: benchMemory,
+interface Bench {
+  measure(stack: Stack, organisations: number): AsyncGenerator<Figure>;
+  stack: StackWish;
+}
+
+const benches: Readonly<Record<string, Bench>> = {
+  backfill: { measure: benchBackfill, stack: fastWithoutLimits },
+  memory: { measure: benchMemory, stack: fastWithoutLimits },
+  fleet: { measure: benchFleet, stack: fleetStack },
 };
 
 const usage = `npm run bench -- NAME
 
   backfill   calls, share of the minute limit, refusals, records a second against the floor, wall time, Temporal events
   memory     a worker's peak resident memory at 500,000 records against 50,000
+  fleet      a night of small organisations whose books nobody touched: calls, activities and events of each, wall time,
+             refusals, processor time, memory
+             --organisations N   how many (default 1000)
   --help     this text
 
 Starts a Postgres, a Temporal dev server, the Xero simulator, the API and workers of its own on free loopback ports and in a
@@ -27,11 +38,12 @@ const say = (line: string): void => {
 };
 
 /** @returns the exit code: 1 where an aim was missed, 2 where nothing of that name is measured. */
-async function main([name = '']: readonly string[]): Promise<number> {
+async function main(args: readonly string[]): Promise<number> {
+  const { name, organisations, help } = read(args);
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
-  if (bench === undefined) {
+  if (bench === undefined || !Number.isSafeInteger(organisations) || organisations < 1) {
     say(usage);
-    return name === '--help' ? 0 : 2;
+    return help ? 0 : 2;
   }
   stopOnSignals(() => {
     stopped = true;
@@ -39,10 +51,10 @@ async function main([name = '']: readonly string[]): Promise<number> {
     void stopAll().finally(() => process.exit(130));
   });
   say(`${name} on ${machine()}`);
-  const stack = await startStack();
+  const stack = await startStack(bench.stack);
   let allMet = true;
   try {
-    for await (const figure of bench(stack)) {
+    for await (const figure of bench.measure(stack, organisations)) {
       say(lineOf(figure));
       allMet &&= figure.met;
     }
@@ -50,6 +62,15 @@ async function main([name = '']: readonly string[]): Promise<number> {
     await stack.stop();
   }
   return allMet ? 0 : 1;
+}
+
+function read(args: readonly string[]): { name: string; organisations: number; help: boolean } {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { organisations: { type: 'string', default: '1000' }, help: { type: 'boolean', default: false } },
+  });
+  return { name: positionals[0] ?? '', organisations: Number(values.organisations), help: values.help };
 }
 
 try {

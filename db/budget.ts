@@ -15,12 +15,18 @@ import {
   type OrganisationBudget,
 } from '../domain/budgetState.js';
 import type { AnsweredLimits, CallBudget, CallCount } from '../domain/ports.js';
-import { inTransaction, type Queryable } from './pool.js';
+import { createQueue, inTransaction, type Queryable } from './pool.js';
 
 export interface CallBudgetOptions extends Partial<BudgetOptions> {
   /** Milliseconds added to Postgres's clock: tests let days pass with it. */
   testOffset?: () => number;
 }
+
+/**
+ * All calls of all organisations wait for the app's row. Those of one process do so in a queue of its own: a hundred syncs
+ * at once would otherwise hold every connection of its pool while they wait, and what they have read could not be stored.
+ */
+const transactionsAtOnce = 3;
 
 interface LockedRow {
   organisation: OrganisationBudget;
@@ -74,6 +80,10 @@ export function createCallBudget(pool: pg.Pool, options: CallBudgetOptions = {})
   const { testOffset = () => 0, ...given } = options;
   const rules: BudgetOptions = { ...defaultBudgetOptions, ...given };
 
+  const queued = createQueue(transactionsAtOnce);
+  const inTurn = <T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> =>
+    queued(() => inTransaction(pool, work));
+
   const shape = (row: LockedRow): BudgetState & { now: number } => ({
     organisation: row.organisation,
     app: row.app ?? newAppBudget(rules),
@@ -82,7 +92,7 @@ export function createCallBudget(pool: pg.Pool, options: CallBudgetOptions = {})
 
   return {
     async take(organisationId, priority) {
-      return inTransaction(pool, async (client) => {
+      return inTurn(async (client) => {
         const { now, ...state } = shape(await lock(client, organisationId, rules));
         const asking = { organisationId, ticketId: randomUUID(), priority, now, jitter: Math.random() };
         const judged = take(rules, state, asking);
@@ -92,7 +102,7 @@ export function createCallBudget(pool: pg.Pool, options: CallBudgetOptions = {})
     },
 
     async settle(ticket, answered, count) {
-      await inTransaction(pool, async (client) => {
+      await inTurn(async (client) => {
         const { now, ...state } = shape(await lock(client, ticket.organisationId, rules));
         const back = { ticketId: ticket.id, answered, now, jitter: Math.random() };
         const { organisation, app } = settle(rules, state, back);

@@ -59,7 +59,9 @@ export function createConnections(pool: Pool, tombstones: Tombstones): Connectio
     create: (connection) => inTransaction(pool, (client) => create(client, tombstones, connection)),
 
     async get(id) {
-      const { rows } = await pool.query<ConnectionRow>(`${selection} WHERE c.id = $1`, [id]);
+      // Named, so that it is planned once for each connection to Postgres: a sync asks for it many times.
+      const byId = { name: 'connection-get', text: `${selection} WHERE c.id = $1`, values: [id] };
+      const { rows } = await pool.query<ConnectionRow>(byId);
       return rows[0] === undefined ? null : connectionOf(rows[0]);
     },
 

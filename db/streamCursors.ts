@@ -11,6 +11,17 @@ import {
 import type { ReadingState } from '../domain/reading.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 
+/** Named, so that it is planned once a connection: planning over all partitions of the records took longer than the count. */
+const finishReading = {
+  name: 'cursor-finish',
+  text: `UPDATE stream_cursor SET status = $4, last_error = $5, lease_holder = NULL, lease_until = NULL,
+           completed_at = CASE WHEN $4 = 'complete' THEN clock_timestamp() ELSE completed_at END,
+           records = (SELECT count(*) FROM record
+                       WHERE organisation_id = (SELECT organisation_id FROM connection WHERE id = $1)
+                         AND stream = $2 AND NOT outside_window AND deleted_at IS NULL)
+         WHERE connection_id = $1 AND stream = $2 AND fence = $3`,
+};
+
 type StreamCursors = Pick<Mirror, 'acquire' | 'release' | 'begin' | 'saveState' | 'finish' | 'countFault' | 'progress'>;
 
 export function createStreamCursors(pool: pg.Pool): StreamCursors {
@@ -62,15 +73,9 @@ export function createStreamCursors(pool: pg.Pool): StreamCursors {
     },
 
     async finish(lease, status, code) {
-      await updateHeld(
-        pool,
-        lease,
-        `status = $4, last_error = $5, completed_at = CASE WHEN $4 = 'complete' THEN clock_timestamp() ELSE completed_at END,
-         lease_holder = NULL, lease_until = NULL,
-         records = (SELECT count(*) FROM record JOIN connection c ON c.organisation_id = record.organisation_id
-                     WHERE c.id = $1 AND record.stream = $2 AND NOT outside_window AND deleted_at IS NULL)`,
-        [status, code],
-      );
+      const values = [lease.connectionId, lease.stream, lease.fence, status, code];
+      const { rowCount } = await pool.query({ ...finishReading, values });
+      if (rowCount === 0) throw new LeaseLost(lease);
     },
 
     async countFault(lease) {

@@ -75,7 +75,7 @@ function minuteVerdict(options: BudgetOptions, { organisation }: BudgetState, as
   const { minute: rules } = allRules(options);
   const window = organisation.minute;
   const share = Math.min(1, (window.limit ?? options.limits.minute) / options.limits.minute);
-  const released = phaseKnown(window, rules) && window.end !== null ? window.end.lo - options.minuteMs / 6 : 0;
+  const released = releasedAt(options, window, rules);
   const keeps = asking.priority === 'background' && asking.now < released;
   return verdict(window, {
     ...organisationAsking(organisation, rules, asking),
@@ -84,6 +84,11 @@ function minuteVerdict(options: BudgetOptions, { organisation }: BudgetState, as
     firstProbe: 0,
     nextProbe: options.minuteMs / 12,
   });
+}
+
+/** When background may take what people left of a minute; 0 while the minute's end is not known. */
+function releasedAt({ minuteMs }: BudgetOptions, window: CallWindow, rules: WindowRules): number {
+  return phaseKnown(window, rules) && window.end !== null ? window.end.lo - minuteMs / 6 : 0;
 }
 
 /** Who stops with calls left never learns the day's end from a refusal: hourly one call asks whether it has come. */
@@ -99,16 +104,21 @@ function dayVerdict(options: BudgetOptions, { organisation }: BudgetState, askin
   });
 }
 
+/** Many first reads at once use up the app's minute as one uses up an organisation's: people keep the same share of it. */
 function appVerdict(options: BudgetOptions, { app }: BudgetState, asking: Asking): Verdict {
   const { appMinute: rules } = allRules(options);
+  const limit = app.minute.limit ?? options.limits.appMinute;
+  const released = releasedAt(options, app.minute, rules);
+  const keeps = asking.priority === 'background' && asking.now < released;
+  const peopleShare = options.peopleMinute / options.limits.minute;
   return verdict(app.minute, {
     rules,
     now: asking.now,
     pending: app.granted - app.grantedWhenKnown,
     // Its calls under way belong to many organisations: waiting until there are none would never end.
     alone: true,
-    reserve: Math.floor((app.minute.limit ?? options.limits.appMinute) * appMargin),
-    reserveEnds: Number.POSITIVE_INFINITY,
+    reserve: Math.floor(limit * appMargin) + (keeps ? Math.floor(limit * peopleShare) : 0),
+    reserveEnds: keeps ? released : Number.POSITIVE_INFINITY,
     firstProbe: 0,
     // A refusal of the app's minute may name no time: then its whole minute is waited for.
     nextProbe: options.minuteMs,

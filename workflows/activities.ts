@@ -1,5 +1,10 @@
 /** The activities as the workflows call them, by risk: reads are repeated, bookkeeping is short. */
-import { ActivityCancellationType, type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  type ActivityOptions,
+  proxyActivities,
+  proxyLocalActivities,
+} from '@temporalio/workflow';
 import type {
   BookkeepingActivities,
   MappingActivities,
@@ -27,7 +32,15 @@ export const booked = (summary: string) =>
     summary,
   });
 
-/** The same for the second look. */
+/** A mere look into our tables, in the worker that has the workflow: an event and no way over the server for each. */
+export const lookedUp = (summary: string) =>
+  proxyLocalActivities<Pick<BookkeepingActivities, 'facts'>>({
+    startToCloseTimeout: '30 seconds',
+    retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
+    summary,
+  });
+
+/** Short transactions for the second look. */
 export const looks = (summary: string) =>
   proxyActivities<SecondLookActivities>({
     startToCloseTimeout: '30 seconds',

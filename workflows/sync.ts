@@ -1,10 +1,10 @@
 import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
 import type { ReadChangesResult } from '../activities/changes.js';
-import { booked, readChanges } from './activities.js';
+import { lookedUp, readChanges } from './activities.js';
 import type { SyncInput, SyncResult } from './contract.js';
 import { dailyLimit, ReadingRun } from './readingRun.js';
 
-const { facts } = booked('look the connection up');
+const { facts } = lookedUp('look the connection up');
 
 /**
  * Brings the mirror up to date: every stream from its cursor, or, in the mode `full`, from the Sync From Date once more.

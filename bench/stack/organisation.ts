@@ -23,6 +23,7 @@ export async function newOrganisation({ simulatorUrl }: Stack, wish: Organisatio
 }
 
 export interface Backfilled {
+  connectionId: string;
   handle: WorkflowHandle;
   /** Rows in the mirror. */
   records: number;
@@ -46,6 +47,7 @@ export async function backfill(
   const { records } = (await handle.result()) as { records: Record<StreamName, number> };
   const { startTime, closeTime } = await handle.describe();
   return {
+    connectionId: made.id,
     handle,
     records: Object.values(records).reduce((sum, count) => sum + count, 0),
     ms: Number(closeTime) - Number(startTime),

@@ -16,18 +16,28 @@ import { control } from '../../test/xero/support.js';
 import { ensureAdminKey } from '../../workers/adminKeys.js';
 import { searchAttributeTypes } from '../../workers/searchAttributes.js';
 
-/** An hour in ten minutes: a minute of Xero's limits lasts ten seconds. Simulator and service are told alike. */
-const speed = 6;
-const minuteMs = 60_000 / speed;
-const dayMs = 86_400_000 / speed;
 /** Never reached. */
 export const noLimit = 1_000_000_000;
+
+export interface StackWish {
+  /** How much faster than life the windows of Xero's limits pass; simulator and service are told alike. */
+  speed: number;
+  /** Calls of the whole app in one of Xero's minutes. */
+  appMinute: number;
+  /** Temporal's dev server keeps everything in memory instead of a file. */
+  temporalInMemory: boolean;
+}
+
+/** An hour in ten minutes: a minute of Xero's limits lasts ten seconds. */
+export const fastWithoutLimits: StackWish = { speed: 6, appMinute: noLimit, temporalInMemory: false };
 
 export interface Stack {
   api: ApiClient;
   pool: pg.Pool;
   temporal: Client;
   simulatorUrl: string;
+  /** Process ids of what runs beside the workers. */
+  pids: Readonly<Record<'api' | 'simulator' | 'postgres' | 'temporal', number>>;
   /** A worker of its own process, as in production; several may run. */
   startWorker(): Promise<OwnedProcess>;
   /** Ends everything and removes the folder. */
@@ -35,31 +45,38 @@ export interface Stack {
 }
 
 /** Starts all but the workers. What runs when it throws is ended by `stopAll`. */
-export async function startStack(): Promise<Stack> {
+export async function startStack({ speed, appMinute, temporalInMemory }: StackWish): Promise<Stack> {
   const folder = await makeStateDir();
   const ports = { api: await freePort(), simulator: await freePort() };
   const simulatorUrl = `http://localhost:${ports.simulator}`;
   const [database, workflows] = await Promise.all([
     startPostgres({ stateDir: folder }),
-    startTemporal({ stateDir: folder, dbFile: `${folder}/temporal.db`, searchAttributes: searchAttributeTypes }),
+    startTemporal({
+      stateDir: folder,
+      ...(!temporalInMemory && { dbFile: `${folder}/temporal.db` }),
+      searchAttributes: searchAttributeTypes,
+    }),
   ]);
   const env = serviceEnv(simulatorUrl, {
     DATABASE_URL: database.url,
     TEMPORAL_ADDRESS: workflows.address,
     NIGHTLEDGER_PORT: String(ports.api),
+    NIGHTLEDGER_REQUESTS_PER_MINUTE: '1000000',
+    XERO_MINUTE_WINDOW_MS: String(60_000 / speed),
+    XERO_DAY_WINDOW_MS: String(86_400_000 / speed),
   });
   const run = (name: string, script: string, args: readonly string[] = []) =>
     startProcess(folder, env, name, script, args);
-  await run('simulator', 'simulator/main.ts', [
+  const simulator = await run('simulator', 'simulator/main.ts', [
     ...['--port', String(ports.simulator), '--speed', String(speed)],
     ...['--records', '1', '--daily-limit', String(noLimit)],
   ]);
   await answering(`${simulatorUrl}/_sim/health`);
-  await control(simulatorUrl, 'PATCH', '/settings', { limits: { appMinute: noLimit } });
+  await control(simulatorUrl, 'PATCH', '/settings', { limits: { appMinute } });
   await migrate(database.url);
   const key = `nl_${randomBytes(32).toString('base64url')}`;
   await ensureAdminKey(database.url, 'bench', key);
-  await run('api', 'workers/api.ts');
+  const api = await run('api', 'workers/api.ts');
   await answering(`http://localhost:${ports.api}/health/ready`);
   const connection = await Connection.connect({ address: workflows.address });
   const pool = createPool(database.url);
@@ -69,6 +86,7 @@ export async function startStack(): Promise<Stack> {
     pool,
     temporal: new Client({ connection }),
     simulatorUrl,
+    pids: { api: api.pid, simulator: simulator.pid, postgres: database.pid, temporal: workflows.pid },
     startWorker: () => run(`worker-${++workers}`, 'workers/worker.ts'),
     async stop() {
       await connection.close();
@@ -122,8 +140,6 @@ function serviceEnv(simulatorUrl: string, given: Record<string, string>): NodeJS
     XERO_AUTHORIZE_URL: `${simulatorUrl}/identity/connect/authorize`,
     XERO_TOKEN_URL: `${simulatorUrl}/connect/token`,
     XERO_API_URL: simulatorUrl,
-    XERO_MINUTE_WINDOW_MS: String(minuteMs),
-    XERO_DAY_WINDOW_MS: String(dayMs),
     ...given,
   };
 }

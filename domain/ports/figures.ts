@@ -1,5 +1,6 @@
 /** Counts over all customers, for whoever watches the service. */
 import type { ConnectionStatus } from '../connection.js';
+import type { LimitName } from '../problems.js';
 
 export interface Figures {
   connections: Partial<Record<ConnectionStatus, number>>;
@@ -8,6 +9,10 @@ export interface Figures {
   grants: { alive: number; dead: number };
   /** Runs in hand, by kind. */
   runs: Record<string, number>;
+  /** Calls to Xero that were answered, and those of them that a limit refused, of the runs that are still known. */
+  calls: { answered: number; refused: Record<LimitName, number> };
+  /** Organisations whose day has no call left for background work. */
+  daysEnded: number;
 }
 
 export interface FiguresSource {

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../api/metrics.js';
+import { createCallBudget } from '../../db/budget.js';
 import { createFigures } from '../../db/figures.js';
 import { createPool } from '../../db/pool.js';
+import type { AnsweredLimits } from '../../domain/ports.js';
 import { type Api, organisation, startApi } from './harness.js';
 
 let api: Api;
@@ -20,6 +22,20 @@ async function pageOf(metrics: Metrics): Promise<string> {
   return answer.body;
 }
 
+/** A call that Xero answered with so many calls left of the day. */
+async function answered(
+  connectionId: string,
+  organisation: string,
+  dayRemaining: number,
+  refused: AnsweredLimits['refused'],
+): Promise<void> {
+  const budget = createCallBudget(api.database.pool);
+  const take = await budget.take(organisation, 'people');
+  if (!take.granted) throw new Error(`refused by ${take.limit}`);
+  const limits = { minuteRemaining: 50, dayRemaining, appMinuteRemaining: 9000, refused };
+  await budget.settle(take.ticket, limits, { connectionId, runId: 'run', stream: 'contacts', bytes: 1 });
+}
+
 test('the page counts calls by pattern, connections by status, grants and runs, and names no customer', async () => {
   const company = `customer-${randomUUID()}`;
   const { id, state } = await api.connect(company);
@@ -27,6 +43,10 @@ test('the page counts calls by pattern, connections by status, grants and runs, 
   await api.callback({ state, code: api.xero.grant([demo]) });
   await api.connect('another');
   await api.deps.connections.setSleeping(id, '2099-01-01T00:00:00Z');
+  const [whole, used] = [randomUUID(), randomUUID()];
+  await answered(id, whole, 4000, null);
+  await answered(id, whole, 3999, { limit: 'minute', retryAfterSeconds: 1 });
+  await answered(id, used, 0, null);
   await api.call('GET', `/v1/connections/${id}`);
   await api.call('GET', `/v1/connections/${randomUUID()}`);
   await api.call('GET', `/${company}`);
@@ -44,6 +64,12 @@ test('the page counts calls by pattern, connections by status, grants and runs, 
     'nightledger_grants{state="alive"} 1',
     'nightledger_grants{state="dead"} 0',
     'nightledger_runs_in_hand{kind="backfill"} 1',
+    'nightledger_xero_calls_answered 3',
+    'nightledger_xero_calls_refused{limit="minute"} 1',
+    'nightledger_xero_calls_refused{limit="day"} 0',
+    'nightledger_xero_calls_refused{limit="concurrent"} 0',
+    'nightledger_xero_calls_refused{limit="appminute"} 0',
+    'nightledger_days_ended 1',
   ]) {
     expect(page.split('\n')).toContain(line);
   }
@@ -57,7 +83,9 @@ test('with Postgres away the page is there, says so, and shows no figure of it',
   const page = await pageOf(createMetrics(createFigures(pool)));
   expect(page.split('\n')).toContain('nightledger_postgres_up 0');
   expect(page).toContain('process_cpu_seconds_total');
-  expect(page).not.toMatch(/^nightledger_(connections|connections_asleep|grants|runs_in_hand)[ {]/m);
+  expect(page).not.toMatch(
+    /^nightledger_(connections|connections_asleep|grants|runs_in_hand|xero_calls_\w+|days_ended)[ {]/m,
+  );
   await pool.end();
 });
 
