@@ -1,8 +1,9 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Runs } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import { type Stage, type StreamName, stages, streamsOf } from '../domain/streams.js';
+import { beating } from './beating.js';
 import { connected } from './connected.js';
 import { again, isOurs, kindOf } from './failures.js';
 import { type ReadingPorts, type ReadStreamResult, readForATurn, turnEnd } from './reading.js';
@@ -32,8 +33,6 @@ export interface ReadChangesResult {
 
 export type ChangesPorts = ReadingPorts & { runs: Pick<Runs, 'get'> };
 
-const heartbeatMs = 1000;
-
 /** Activities that bring the mirror up to date. */
 export function createChangesActivities(ports: ChangesPorts) {
   return {
@@ -44,13 +43,10 @@ export function createChangesActivities(ports: ChangesPorts) {
      * @throws ApplicationFailure as readStream does; a stream that cannot be read stops no other.
      */
     async readChanges(input: ReadChangesInput): Promise<ReadChangesResult> {
-      const beating = setInterval(() => heartbeat(), heartbeatMs);
       try {
-        return await readStages(ports, input);
+        return await beating(() => readStages(ports, input));
       } catch (error) {
         throw isOurs(error) ? error : again('fault', ports.patience.firstWaitMs, kindOf(error));
-      } finally {
-        clearInterval(beating);
       }
     },
   };

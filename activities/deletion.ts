@@ -1,5 +1,5 @@
-import { heartbeat } from '@temporalio/activity';
 import type { Connections, ConnectionWork, Deletion, XeroLinks } from '../domain/ports.js';
+import { beating } from './beating.js';
 import { guarded } from './failures.js';
 
 export interface DeletionPorts {
@@ -8,8 +8,6 @@ export interface DeletionPorts {
   links: XeroLinks;
   work: ConnectionWork;
 }
-
-const heartbeatMs = 1000;
 
 /** Activities that remove a company. Each may be repeated, and does what is left to do. */
 export function createDeletionActivities(ports: DeletionPorts) {
@@ -58,14 +56,4 @@ export function createDeletionActivities(ports: DeletionPorts) {
 async function stopConnection({ connections, work }: DeletionPorts, id: string): Promise<void> {
   await connections.disconnect(id);
   await work.stop(id);
-}
-
-/** A worker that dies is missed in seconds, however long a step takes. */
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const timer = setInterval(() => heartbeat(), heartbeatMs);
-  try {
-    return await work();
-  } finally {
-    clearInterval(timer);
-  }
 }

@@ -48,12 +48,12 @@ const retryMs = 1000;
 
 type Activity = (...args: never[]) => Promise<unknown>;
 
-/** Whatever Postgres says may hold a customer's data: only its kind leaves the activity. */
+/** Whatever Postgres says may hold a customer's data: only its kind leaves the activity. A failure of ours says what it may. */
 export function guarded<T extends Record<string, Activity>>(activities: T): T {
   const guard = (activity: Activity): Activity =>
     ((...args: never[]) =>
       activity(...args).catch((error: unknown) => {
-        throw again('fault', retryMs, kindOf(error));
+        throw isOurs(error) ? error : again('fault', retryMs, kindOf(error));
       })) as Activity;
   return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, guard(activity)])) as T;
 }

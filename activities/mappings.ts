@@ -1,6 +1,6 @@
 import { mappingFaults } from '../domain/mappings.js';
 import type { Charts, Connections, SettingsStore } from '../domain/ports.js';
-import { again, kindOf } from './failures.js';
+import { guarded } from './failures.js';
 
 export interface MappingPorts {
   connections: Pick<Connections, 'get'>;
@@ -8,11 +8,9 @@ export interface MappingPorts {
   charts: Charts;
 }
 
-const retryMs = 1000;
-
 /** Activities that hold the settings of a connection against its organisation's books. They change nothing. */
 export function createMappingActivities(ports: MappingPorts) {
-  return {
+  return guarded({
     /**
      * The settings that are missing or do not fit, each once, by our own names for them (`accounts.payments`): what the
      * platform calls its methods and locations stays out of Temporal. None for a connection that only imports. Where the
@@ -20,13 +18,9 @@ export function createMappingActivities(ports: MappingPorts) {
      * @throws ApplicationFailure `fault`, which Temporal tries again
      */
     async mappingFaults(connectionId: string): Promise<string[]> {
-      try {
-        return await faultySettings(ports, connectionId);
-      } catch (error) {
-        throw again('fault', retryMs, kindOf(error));
-      }
+      return await faultySettings(ports, connectionId);
     },
-  };
+  });
 }
 
 async function faultySettings({ connections, settings, charts }: MappingPorts, connectionId: string) {

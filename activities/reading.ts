@@ -1,4 +1,4 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type {
   CallContext,
@@ -25,6 +25,7 @@ import {
   type SyncMode,
 } from '../domain/reading.js';
 import { type Stream, type StreamName, streams } from '../domain/streams.js';
+import { beating } from './beating.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf, notYet } from './failures.js';
 import { pageQuery } from './pageQuery.js';
@@ -68,7 +69,6 @@ const turnMs = 60_000;
 /** Longer than a call may take, so that a reader that lives never loses its stream. */
 const leaseMs = 90_000;
 const busyWaitMs = 2000;
-const heartbeatMs = 1000;
 /** Xero allows five calls in flight to an organisation (xero-api.md §1). */
 const mostInFlight = 5;
 /** Taken off Xero's clock when a reading's start is noted: its servers need not agree to the second. */
@@ -82,13 +82,10 @@ export function createReadingActivities(ports: ReadingPorts) {
      * @throws ApplicationFailure: `budgetWait`, `streamBusy` and faults are retried by Temporal; a connection code ends it.
      */
     async readStream(input: ReadStreamInput): Promise<ReadStreamResult> {
-      const beating = setInterval(() => heartbeat(), heartbeatMs);
       try {
-        return await readForATurn(ports, input, turnEnd(ports));
+        return await beating(() => readForATurn(ports, input, turnEnd(ports)));
       } catch (error) {
         throw isOurs(error) ? error : again('fault', ports.patience.firstWaitMs, kindOf(error));
-      } finally {
-        clearInterval(beating);
       }
     },
   };

@@ -1,7 +1,8 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import { type ParentLink, parentLinks } from '../domain/parents.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
 import { idsPerCall, streams } from '../domain/streams.js';
+import { beating } from './beating.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf, notYet } from './failures.js';
 import { waitAfter } from './patience.js';
@@ -19,8 +20,6 @@ export interface ReadReferencesResult {
   until: string | null;
 }
 
-const heartbeatMs = 1000;
-
 /** Activities that fetch by id what records in scope refer to and the mirror lacks. */
 export function createReferenceActivities(ports: ReadingPorts) {
   return {
@@ -30,12 +29,7 @@ export function createReferenceActivities(ports: ReadingPorts) {
      * @throws ApplicationFailure as readStream does
      */
     async readReferences(input: ReadReferencesInput): Promise<ReadReferencesResult> {
-      const beating = setInterval(() => heartbeat(), heartbeatMs);
-      try {
-        return await readAllReferences(ports, input);
-      } finally {
-        clearInterval(beating);
-      }
+      return await beating(() => readAllReferences(ports, input));
     },
   };
 }

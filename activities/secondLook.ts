@@ -1,10 +1,11 @@
-import { cancellationSignal, heartbeat } from '@temporalio/activity';
+import { cancellationSignal } from '@temporalio/activity';
 import type { CallBudget, Connections } from '../domain/ports.js';
 import { XeroRefusal } from '../domain/problems.js';
 import { hasCallsToSpare, isCounted, secondLookEveryMs, secondLookStreams } from '../domain/secondLook.js';
 import { idsPerCall, type StreamName, streams } from '../domain/streams.js';
+import { beating } from './beating.js';
 import { callContext, connected } from './connected.js';
-import { again, guarded, isOurs, kindOf } from './failures.js';
+import { guarded } from './failures.js';
 import { pageQuery } from './pageQuery.js';
 import type { ReadingPorts } from './reading.js';
 import { whatFollows } from './references.js';
@@ -50,25 +51,22 @@ export interface VerifyResult {
   deleted: number;
 }
 
-const heartbeatMs = 1000;
 const waitForSparesMs = 3_600_000;
 
 /** Activities of the second look. Each may be repeated. */
 export function createSecondLookActivities(ports: SecondLookPorts) {
-  return {
-    ...guarded({
-      /** Until when to leave the day's calls to others; null when there are calls to spare. */
-      async waitForSpares(connectionId: string): Promise<string | null> {
-        const { organisation } = await connected(ports.connections, connectionId, `connection ${connectionId}`);
-        const { day } = await ports.budget.look(organisation.id);
-        if (hasCallsToSpare(day)) return null;
-        return day.resetsAt ?? new Date(Date.parse(await ports.mirror.now()) + waitForSparesMs).toISOString();
-      },
+  return guarded({
+    /** Until when to leave the day's calls to others; null when there are calls to spare. */
+    async waitForSpares(connectionId: string): Promise<string | null> {
+      const { organisation } = await connected(ports.connections, connectionId, `connection ${connectionId}`);
+      const { day } = await ports.budget.look(organisation.id);
+      if (hasCallsToSpare(day)) return null;
+      return day.resetsAt ?? new Date(Date.parse(await ports.mirror.now()) + waitForSparesMs).toISOString();
+    },
 
-      async noteSecondLook(connectionId: string): Promise<void> {
-        await ports.connections.noteSecondLook(connectionId);
-      },
-    }),
+    async noteSecondLook(connectionId: string): Promise<void> {
+      await ports.connections.noteSecondLook(connectionId);
+    },
 
     /**
      * Asks Xero once a stream how many records there are from the Sync From Date on, and compares.
@@ -86,18 +84,7 @@ export function createSecondLookActivities(ports: SecondLookPorts) {
     async verifyAbsent(input: VerifyInput): Promise<VerifyResult> {
       return await beating(() => verify(ports, input));
     },
-  };
-}
-
-async function beating<T>(work: () => Promise<T>): Promise<T> {
-  const beats = setInterval(() => heartbeat(), heartbeatMs);
-  try {
-    return await work();
-  } catch (error) {
-    throw isOurs(error) ? error : again('fault', 1000, kindOf(error));
-  } finally {
-    clearInterval(beats);
-  }
+  });
 }
 
 async function audit(ports: SecondLookPorts, { connectionId, runId }: SecondLookInput): Promise<AuditResult> {

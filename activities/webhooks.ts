@@ -1,8 +1,9 @@
-import { activityInfo, cancellationSignal, heartbeat } from '@temporalio/activity';
+import { activityInfo, cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { RecordToFetch, Runs, WebhookEvents } from '../domain/ports.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
 import { idsPerCall, type StreamName, streams } from '../domain/streams.js';
+import { beating } from './beating.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf, notYet } from './failures.js';
 import { waitAfter } from './patience.js';
@@ -25,7 +26,6 @@ export interface FetchEventsResult {
 
 export type WebhookPorts = ReadingPorts & { webhookEvents: WebhookEvents; runs: Pick<Runs, 'get'> };
 
-const heartbeatMs = 1000;
 /** Records of one claim: 25 calls, which the minute's limit of 60 leaves room for. */
 const recordsPerClaim = 1000;
 
@@ -39,15 +39,14 @@ export function createWebhookActivities(ports: WebhookPorts) {
      */
     async fetchWebhookEvents(input: FetchEventsInput): Promise<FetchEventsResult> {
       const about = `connection ${input.connectionId}, webhooks`;
-      const beating = setInterval(() => heartbeat(), heartbeatMs);
-      try {
-        const connection = await connected(ports.connections, input.connectionId, about);
-        return await resultOf(ports, input, await fetchForATurn(ports, connection, input.runId));
-      } catch (error) {
-        return await whatFollows(ports, input, error, about);
-      } finally {
-        clearInterval(beating);
-      }
+      return await beating(async () => {
+        try {
+          const connection = await connected(ports.connections, input.connectionId, about);
+          return await resultOf(ports, input, await fetchForATurn(ports, connection, input.runId));
+        } catch (error) {
+          return await whatFollows(ports, input, error, about);
+        }
+      });
     },
   };
 }
