@@ -220,7 +220,12 @@ test('a stream that Xero refuses stops no other; a connection that it refuses en
     ({ status }) => status === 'authFailed',
   );
   expect(connection.lastError).toMatchObject({ code: 'xero_auth_failed' });
-  expect((await runsOf(books))[0]).toMatchObject({ kind: 'webhook', outcome: 'xero_auth_failed' });
+  const [run] = await eventually(
+    'the run ends',
+    () => runsOf(books),
+    (runs) => runs.every(({ endedAt }) => endedAt !== null),
+  );
+  expect(run).toMatchObject({ kind: 'webhook', outcome: 'xero_auth_failed' });
 });
 
 test('another worker goes on where one was killed in the middle of a fetch', async () => {
