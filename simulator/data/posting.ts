@@ -1,6 +1,7 @@
 import { element } from '../core/lookup.js';
 import { Decimal, money, type Row, type Value } from '../core/values.js';
 import { ACCOUNTS, accountIndex, systemAccount } from './chart.js';
+import { cents } from './settling.js';
 import type { World } from './world.js';
 
 /** One line of a journal before it is written out: cents in the base currency, debits positive. */
@@ -32,7 +33,6 @@ const PAYABLE = systemAccount('CREDITORS');
 const TAX = systemAccount('GST');
 const BANK = accountIndex('090');
 
-const cents = (value: Value): number => (value instanceof Decimal ? value.units : 0);
 const accountOf = (account: Value): number => accountIndex(String((account as Row | undefined)?.Code));
 const isOneOf = (status: Value, ...states: string[]): boolean => states.includes(String(status));
 
@@ -124,9 +124,16 @@ export const POSTING_RULES: Readonly<Record<string, PostingRule>> = {
     idField: 'PaymentID',
     posts: (status) => status === 'AUTHORISED',
     entries: (row) => {
-      const sale = String(row.PaymentType).startsWith('ACCREC');
-      const net = (sale ? -1 : 1) * cents(row.Amount);
-      const entry = { account: sale ? RECEIVABLE : PAYABLE, net, tax: 0, taxType: 'NONE', description: row.Reference };
+      const receivable = /^(ACCREC|AR)/.test(String(row.PaymentType));
+      const refund = !String(row.PaymentType).startsWith('ACC');
+      const net = (receivable !== refund ? -1 : 1) * cents(row.Amount);
+      const entry = {
+        account: receivable ? RECEIVABLE : PAYABLE,
+        net,
+        tax: 0,
+        taxType: 'NONE',
+        description: row.Reference,
+      };
       return { sourceType: String(row.PaymentType), entries: balanced(accountOf(row.Account), [entry]) };
     },
   },
