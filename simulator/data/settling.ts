@@ -1,4 +1,4 @@
-import { calendarDate, DAY_MS, dateString, isoSeconds } from '../core/calendar.js';
+import { calendarDate, dateString, isoSeconds } from '../core/calendar.js';
 import { Decimal, money, type Row, type Value, XeroDate } from '../core/values.js';
 
 /** A kind of document that payments are made against, named as a payment names it. */
@@ -143,6 +143,3 @@ export function settled(document: Row, counter: 'AmountPaid' | 'AmountCredited',
     FullyPaidOnDate: left === 0 ? date : undefined,
   };
 }
-
-/** The number of the day of a calendar date. */
-export const dayOfDate = (date: Value): number => (date instanceof XeroDate ? Math.floor(date.ms / DAY_MS) : 0);
