@@ -21,6 +21,10 @@ export const SWITCHES = {
     default: true,
     about: 'a POST with the number of a sales invoice in use edits that invoice',
   },
+  postEditsContactByName: {
+    default: false,
+    about: 'a POST of a contact with neither id nor ContactNumber edits the one of that name; else the name is taken',
+  },
   adviserPassesPeriodLock: {
     default: false,
     about: 'the consent of an adviser passes the period lock; the year-end lock holds all the same',

@@ -23,6 +23,8 @@ export interface PlannedRow {
   row: Row;
   /** The row changes only because a payment was made or deleted. */
   byPayment?: boolean;
+  /** The change does not move `UpdatedDateUTC`. */
+  silent?: boolean;
 }
 
 /** What one element makes or changes. */
