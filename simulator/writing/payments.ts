@@ -11,7 +11,15 @@ import {
 } from '../data/settling.js';
 import type { Books, Found } from './books.js';
 import { dayIn, dayOfDate, decimalOf, objectOf, textOf } from './fields.js';
-import { type ElementWriter, type Given, type How, type Planned, type PlannedRow, refuseIfAny, ValidationFailed } from './writer.js';
+import {
+  type ElementWriter,
+  type Given,
+  type How,
+  type Planned,
+  type PlannedRow,
+  refuseIfAny,
+  ValidationFailed,
+} from './writer.js';
 
 const RATE_DECIMALS = 10;
 const NOT_MODIFIABLE = 'Payment not of valid status for modification';
