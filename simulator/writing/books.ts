@@ -1,5 +1,4 @@
 import { isoDay, parseDay } from '../core/calendar.js';
-import type { Clock } from '../core/clock.js';
 import { keyFor } from '../core/random.js';
 import type { Decimal, Row } from '../core/values.js';
 import { localDay } from '../core/zones.js';
@@ -24,7 +23,7 @@ export class Books {
 
   constructor(
     private readonly organisation: Organisation,
-    private readonly clock: Clock,
+    private readonly at: number,
     private readonly settings: SettingsValues,
   ) {}
 
@@ -36,14 +35,14 @@ export class Books {
     return this.organisation.profile.baseCurrency;
   }
 
-  /** Milliseconds since the epoch, by the simulator's clock. */
+  /** The moment of the call, in milliseconds since the epoch by the simulator's clock. */
   now(): number {
-    return this.clock.now();
+    return this.at;
   }
 
   /** The number of today's day in the organisation's time zone. */
   today(): number {
-    return localDay(this.now(), this.organisation.profile.timezone);
+    return localDay(this.at, this.organisation.profile.timezone);
   }
 
   /** The row with this id, compared without case. */
