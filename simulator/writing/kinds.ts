@@ -1,8 +1,9 @@
 import { contacts } from './contacts.js';
+import { invoices } from './invoices.js';
 import type { ElementWriter } from './writer.js';
 
 /** Everything that can be written, one row a kind. */
-export const WRITERS: readonly ElementWriter[] = [contacts];
+export const WRITERS: readonly ElementWriter[] = [contacts, invoices];
 
 const byPath = new Map(WRITERS.map((writer) => [writer.path.toLowerCase(), writer]));
 
