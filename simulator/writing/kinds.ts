@@ -1,12 +1,20 @@
 import { allocations } from './allocations.js';
 import { contacts } from './contacts.js';
+import { creditNotes } from './creditNotes.js';
 import { invoices } from './invoices.js';
 import { payments } from './payments.js';
 import { purchaseOrders } from './purchaseOrders.js';
 import type { ElementWriter } from './writer.js';
 
 /** Everything that can be written, one row a kind. */
-export const WRITERS: readonly ElementWriter[] = [contacts, invoices, payments, ...allocations, purchaseOrders];
+export const WRITERS: readonly ElementWriter[] = [
+  contacts,
+  invoices,
+  creditNotes,
+  ...allocations,
+  payments,
+  purchaseOrders,
+];
 
 const byPath = new Map(WRITERS.map((writer) => [writer.path.toLowerCase(), writer]));
 

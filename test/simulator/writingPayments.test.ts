@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Bench, type Json } from './support.js';
-import { one, refusal, send, startWriting, written } from './writingSupport.js';
+import { one, refusal, startWriting, written } from './writingSupport.js';
 
 const BANK = { Code: '090' };
 
@@ -127,7 +127,7 @@ describe('payments written through the API', () => {
     expect(await refusal(bench, 'POST', `Payments/${batched}`, { Status: 'DELETED' })).toEqual([
       'Payments within a batch cannot be deleted.',
     ]);
-    const unknown = await send(bench, 'POST', `Payments/${invoice.InvoiceID}`, { Status: 'DELETED' });
+    const unknown = await bench.send('POST', `Payments/${invoice.InvoiceID}`, { Status: 'DELETED' });
     expect(unknown.status).toBe(404);
   });
 
@@ -165,7 +165,7 @@ describe('payments written through the API', () => {
 
   it('need the scope that writes them', async () => {
     const reader = await Bench.start({ records: 100 });
-    const answer = await send(reader, 'PUT', 'Payments', {});
+    const answer = await reader.send('PUT', 'Payments', {});
     expect(answer.status).toBe(401);
     expect(await answer.text()).toContain('AuthorizationUnsuccessful');
     await reader.close();
