@@ -1,7 +1,9 @@
 import { allocations } from './allocations.js';
+import { contactGroupContacts, contactGroups } from './contactGroups.js';
 import { contacts } from './contacts.js';
 import { creditNotes } from './creditNotes.js';
 import { invoices } from './invoices.js';
+import { items } from './items.js';
 import { payments } from './payments.js';
 import { purchaseOrders } from './purchaseOrders.js';
 import type { ElementWriter } from './writer.js';
@@ -9,6 +11,9 @@ import type { ElementWriter } from './writer.js';
 /** Everything that can be written, one row a kind. */
 export const WRITERS: readonly ElementWriter[] = [
   contacts,
+  contactGroups,
+  contactGroupContacts,
+  items,
   invoices,
   creditNotes,
   ...allocations,
