@@ -171,3 +171,34 @@ describe('payments written through the API', () => {
     await reader.close();
   });
 });
+
+describe('journals of an organisation that has them', () => {
+  it('follow payments and refunds made through the API, and reverse those that are deleted', async () => {
+    const bench = await startWriting({ demo: false, organisation: { records: 800, tier: 'advanced' } });
+    const last = (await bench.truth()).streams.journals.count;
+    const find = async (endpoint: string, where: string): Promise<Json> =>
+      (await bench.read(endpoint, { page: '1', where }))[endpoint][0];
+    const { InvoiceID } = await find('Invoices', 'Type=="ACCREC" AND Status=="AUTHORISED" AND AmountDue>10');
+    const { CreditNoteID } = await find(
+      'CreditNotes',
+      'Type=="ACCRECCREDIT" AND Status=="AUTHORISED" AND RemainingCredit>10',
+    );
+    const both = [
+      { Invoice: { InvoiceID }, Account: BANK, Amount: 3 },
+      { CreditNote: { CreditNoteID }, Account: BANK, Amount: 2 },
+    ];
+    const { Payments } = await written(bench, 'PUT', 'Payments', { Payments: both });
+    await written(bench, 'POST', `Payments/${Payments[0].PaymentID}`, { Status: 'DELETED' });
+    const { Journals } = await bench.read('Journals', { offset: String(last) });
+    const posted = Journals.map(({ SourceType, JournalLines }: Json) => [
+      SourceType,
+      ...JournalLines.map((line: Json) => [line.AccountCode, line.NetAmount]),
+    ]);
+    expect(posted).toEqual([
+      ['ACCRECPAYMENT', ['090', 3], ['610', -3]],
+      ['ARCREDITPAYMENT', ['090', -2], ['610', 2]],
+      ['ACCRECPAYMENT', ['090', -3], ['610', 3]],
+    ]);
+    await bench.close();
+  });
+});
