@@ -63,6 +63,7 @@ function answerFor({ status = 503, body }: Fault): Refusal {
 /** Things that go wrong on purpose. */
 export class Faults {
   private list: Fault[] = [];
+  private readonly held: (() => void)[] = [];
   private readonly chosen = new WeakMap<FastifyRequest, Fault>();
 
   add(wishes: FaultWish[]): void {
@@ -72,8 +73,10 @@ export class Faults {
     }
   }
 
+  /** Forgets all faults, and lets the writes go that wait for it. */
   clear(): void {
     this.list = [];
+    for (const release of this.held.splice(0)) release();
   }
 
   /** The faults as they were asked for, with how often each struck. */
@@ -93,10 +96,11 @@ export class Faults {
     app.addHook('onSend', async (request, reply, payload: unknown) => this.spoil(request, reply, payload));
   }
 
-  /** Waits as long as a fault wants a write to be late; the caller has been given up by then, or is about to be. */
+  /** Waits as long as a fault wants a write to be late: some milliseconds, or until the faults are cleared. */
   async beforeCommit(request: FastifyRequest): Promise<void> {
     const fault = this.chosen.get(request);
-    if (fault?.kind === 'commitLate') await sleep(fault.ms ?? USUAL_DELAY_MS);
+    if (fault?.kind !== 'commitLate') return;
+    await (fault.ms === undefined ? new Promise<void>((release) => this.held.push(release)) : sleep(fault.ms));
   }
 
   private take(request: FastifyRequest): Fault | undefined {

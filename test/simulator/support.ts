@@ -93,6 +93,17 @@ export class Bench {
     return this.control('GET', path);
   }
 
+  /** Which rows of a stream carry a value in a field. */
+  matching(stream: string, field: string, value: string): Promise<{ count: number; ids: string[] }> {
+    const query = new URLSearchParams({ field, value });
+    return this.control('GET', `/organisations/${this.tenantId}/truth/${stream}/matching?${query}`);
+  }
+
+  /** Waits until a fault has struck a call. */
+  async faultStruck(): Promise<void> {
+    while (!(await this.control('GET', '/faults')).some(({ hits }: { hits: number }) => hits > 0));
+  }
+
   moveClock(ms: number): Promise<Json> {
     return this.control('PUT', '/clock', { offsetMs: ms });
   }
