@@ -1,7 +1,7 @@
 import { type Row, XeroDate } from '../core/values.js';
 import type { Books, Found } from './books.js';
 import { currencyOf, partyOf } from './documents.js';
-import { dated, dayIn, dayOfDate, textOf } from './fields.js';
+import { dated, dayIn, dayOfDate, textOf, textsOf } from './fields.js';
 import { type DocumentLines, documentLines } from './lines.js';
 import { type NumberedKind, namedDocument, nextNumber, withNumber } from './numbered.js';
 import { type ElementWriter, type Given, type How, type Planned, refuseIfAny, ValidationFailed } from './writer.js';
@@ -79,7 +79,7 @@ function planned(books: Books, given: Given, how: How, { index, row }: Found, mo
     PurchaseOrderNumber: numberOf(books, given, row, complaints),
     ...dated('Date', day),
     ...dated('DeliveryDate', dayIn(given, 'DeliveryDate', complaints) ?? dayOfDate(row.DeliveryDate)),
-    ...texts(given, complaints),
+    ...textsOf(given, TEXTS, complaints),
     ...(typeof given.SentToContact === 'boolean' && { SentToContact: given.SentToContact }),
     ...currencyOf(books, given, day, previous, complaints),
     Contact: party.Contact,
@@ -89,11 +89,6 @@ function planned(books: Books, given: Given, how: How, { index, row }: Found, mo
   refuseIfAny(complaints);
   const id = String(row.PurchaseOrderID);
   return { id, rows: [...party.rows, { stream: 'purchaseOrders', index, row: order }] };
-}
-
-function texts(given: Given, complaints: string[]): Row {
-  const found = Object.entries(TEXTS).map(([field, longest]) => [field, textOf(given, field, complaints, longest)]);
-  return Object.fromEntries(found.filter(([, text]) => text !== undefined)) as Row;
 }
 
 /** An order cannot be without lines; their accounts may be named later, on the bill. */
