@@ -1,11 +1,13 @@
 import { accounts } from './accounts.js';
 import { allocations } from './allocations.js';
+import { bankTransactions } from './bankTransactions.js';
 import { contactGroupContacts, contactGroups } from './contactGroups.js';
 import { contacts } from './contacts.js';
 import { creditNotes } from './creditNotes.js';
 import { currencies } from './currencies.js';
 import { invoices } from './invoices.js';
 import { items } from './items.js';
+import { manualJournals } from './manualJournals.js';
 import { payments } from './payments.js';
 import { purchaseOrders } from './purchaseOrders.js';
 import { taxRates } from './taxRates.js';
@@ -23,6 +25,8 @@ export const WRITERS: readonly ElementWriter[] = [
   ...allocations,
   payments,
   purchaseOrders,
+  bankTransactions,
+  manualJournals,
   accounts,
   taxRates,
   trackingCategories,
