@@ -11,6 +11,7 @@ export const FAULT_KINDS = [
   'lateAnswer',
   'delay',
   'lostAnswer',
+  'statusAfter',
   'commitLate',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -123,6 +124,7 @@ export class Faults {
     if (fault.kind === 'lateAnswer') await sleep(fault.ms ?? USUAL_DELAY_MS);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
     const body = Buffer.from(payload);
+    if (fault.kind === 'statusAfter') return replace(reply, answerFor(fault));
     if (fault.kind === 'truncate') return firstHalf(body);
     if (fault.kind === 'resetMidBody') breakOff(request, reply, body);
     return payload;
@@ -133,6 +135,13 @@ function matches({ match, path }: Fault, request: FastifyRequest): boolean {
   if (match?.method && match.method.toUpperCase() !== request.method) return false;
   if (match?.tenantId && match.tenantId !== request.headers['xero-tenant-id']) return false;
   return path.test(request.url);
+}
+
+/** Another answer instead of the one that was computed. */
+function replace(reply: FastifyReply, { status, body, contentType }: Refusal): Buffer {
+  reply.code(status).removeHeader('content-length');
+  if (contentType !== undefined) reply.type(contentType);
+  return Buffer.from(body);
 }
 
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.ceil(body.length / 2));

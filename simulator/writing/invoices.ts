@@ -11,6 +11,9 @@ const TYPES = ['ACCREC', 'ACCPAY'];
 const NOT_MODIFIABLE = 'Invoice not of valid status for modification';
 const HAS_ALLOCATIONS = 'This document cannot be edited as it has a payment or credit note allocated to it.';
 
+/** Told, not refused: only approved documents are marked as sent. */
+const NOT_SENT_YET = 'Only AUTHORISED and PAID invoices may have their SentToContact updated.';
+
 /** Where an invoice may go from each state by a call; PAID is the system's (xero-api.md §4). */
 const MOVES: Record<string, string[]> = {
   NEW: ['DRAFT', 'SUBMITTED', 'AUTHORISED'],
@@ -114,6 +117,7 @@ function planRow(books: Books, given: Given, how: How, { index, row }: Found, fr
   const due = dayIn(given, 'DueDate', complaints) ?? dayOfDate(row.DueDate);
   if (status === 'AUTHORISED' && due === undefined) complaints.push('DueDate is required to authorise an invoice');
   const lines = linesOf(books, given, how, row, status !== 'DRAFT', complaints);
+  const warnings = given.SentToContact === true && status !== 'AUTHORISED' ? [NOT_SENT_YET] : [];
   const changed = {
     ...row,
     ...texts(books, given, isSale, complaints),
@@ -122,6 +126,7 @@ function planRow(books: Books, given: Given, how: How, { index, row }: Found, fr
     ...dated('Date', day),
     ...dated('DueDate', due),
     ...besides(given, complaints),
+    ...(warnings.length > 0 && { SentToContact: row.SentToContact }),
     ...lines,
     ...currencyOf(books, given, day, previous, complaints),
     ...settled(status, lines, day),
@@ -130,7 +135,7 @@ function planRow(books: Books, given: Given, how: How, { index, row }: Found, fr
   if (previous) checkLocks(books, String(previous.Status), dayOfDate(previous.Date) ?? day, complaints);
   checkLocks(books, status, day, complaints);
   refuseIfAny([...new Set(complaints)]);
-  return { id: String(row.InvoiceID), rows: [...party.rows, { stream: 'invoices', index, row: changed }] };
+  return { id: String(row.InvoiceID), rows: [...party.rows, { stream: 'invoices', index, row: changed }], warnings };
 }
 
 function statusOf(given: Given, from: string, complaints: string[]): string {

@@ -230,6 +230,14 @@ describe('a write whose answer goes wrong', () => {
     expect(await named(bench, name)).toBe(0);
   });
 
+  it('was made although Xero answers 500, where the fault says so', async () => {
+    const name = newName();
+    await fault('statusAfter', { status: 500 });
+    const answer = await bench.send('PUT', 'Contacts', { Name: name });
+    expect([answer.status, (await json(answer)).Title]).toEqual([500, 'An error occurred']);
+    expect(await named(bench, name)).toBe(1);
+  });
+
   it('is made later, after the caller has gone', async () => {
     const name = newName();
     await fault('commitLate');

@@ -164,6 +164,15 @@ describe('an invoice', () => {
     expect(moved).toMatchObject({ DueDateString: '2026-05-20T00:00:00', UpdatedDateUTC: paid.UpdatedDateUTC });
   });
 
+  it('is not marked as sent before it is approved, and says so as a warning', async () => {
+    const body = [sale({ Status: 'DRAFT', SentToContact: true }), sale({ SentToContact: true })];
+    const { Invoices } = await json(await bench.send('PUT', 'Invoices?summarizeErrors=false', body));
+    expect(Invoices[0]).toMatchObject({ SentToContact: false, StatusAttributeString: 'WARNING' });
+    expect(Invoices[0].Warnings).toHaveLength(1);
+    expect(Invoices[1]).toMatchObject({ SentToContact: true, StatusAttributeString: 'OK' });
+    expect(Invoices[1]).not.toHaveProperty('Warnings');
+  });
+
   it('keeps the Reference of a bill unless the switch says that bills have none', async () => {
     expect((await put(bill({ Reference: 'R' }))).Reference).toBe('R');
     await change({ billsKeepReference: false });
