@@ -6,6 +6,7 @@ import type { Tombstones } from './tombstones.js';
 const ofCompany = 'company_id = $1';
 const ofConnections = 'connection_id IN (SELECT id FROM connection WHERE company_id = $1)';
 const ofOrganisations = 'organisation_id IN (SELECT id FROM organisation WHERE company_id = $1)';
+const ofDocuments = 'document_id IN (SELECT id FROM document WHERE company_id = $1)';
 /** A refused call may stand there with no more than the ids of its address. */
 const ofCalls = `(company_id = $1 OR path_ids ->> 'company' = $1
   OR path_ids ->> 'id' IN (SELECT id::text FROM connection WHERE company_id = $1))`;
@@ -21,6 +22,12 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'record', rows: ofOrganisations, key: 'organisation_id, stream, xero_id' },
   { table: 'set_aside', rows: ofOrganisations },
   { table: 'webhook_event', rows: ofOrganisations },
+  { table: 'push_attempt', rows: ofDocuments },
+  { table: 'push_call', rows: ofConnections },
+  { table: 'outbox', rows: ofConnections },
+  { table: 'document_parent', rows: ofCompany },
+  { table: 'document_version', rows: ofDocuments },
+  { table: 'document', rows: ofCompany, referred: true },
   { table: 'organisation_budget', rows: ofOrganisations },
   { table: 'record_tally', rows: ofConnections },
   { table: 'call_tally', rows: ofConnections },
@@ -47,6 +54,7 @@ export const tablesWithoutCompanies: Readonly<Record<string, string>> = {
   oauth_grant: 'grants, which may serve several companies; one that serves none is removed with the last',
   tombstone: 'keyed hashes of what was deleted',
   tombstone_key: 'the key of those hashes, sealed',
+  writes: 'whether all writing to Xero is paused',
 };
 
 const batch = 5000;

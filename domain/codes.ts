@@ -66,6 +66,180 @@ export const streamCodes = {
 } as const satisfies Record<string, Explanation>;
 export type StreamCode = keyof typeof streamCodes;
 
+/** Why a document is not sent, waits, is held or was refused (`code` of a document). */
+export const documentCodes = {
+  // It waits, and goes by itself.
+  not_connected: {
+    message: 'No connection covers this document yet.',
+    remedy: 'Connect the company, or its location: POST /v1/connections. The document goes by itself then.',
+  },
+  location_required: {
+    message: 'The company has separate books for its locations, and the document names none.',
+    remedy: 'Save it again with the location whose books it belongs to.',
+  },
+  connection_not_active: {
+    message: 'The connection is not ready to send yet.',
+    remedy: 'Look at its status with GET /v1/connections/{id}; documents go by themselves once it is active.',
+  },
+  writes_paused: {
+    message: 'Sending to Xero is paused.',
+    remedy: 'Resume it: POST /v1/connections/{id}/resume, or POST /v1/writes/resume where all writing is paused.',
+  },
+  awaiting_export: {
+    message: 'This connection sends nothing before it was reviewed.',
+    remedy: 'Make a preview and export it: POST /v1/connections/{id}/previews.',
+  },
+  parent_not_sent: {
+    message: 'What this document stands on is not in Xero yet.',
+    remedy: 'Nothing to do when it is on its way; else save it, or mend what `errors` names.',
+  },
+  daily_rate_limit: connectionCodes.daily_rate_limit,
+  xero_unavailable: {
+    message: 'Xero does not answer properly at the moment.',
+    remedy: 'Nothing to do: it is tried again by itself.',
+  },
+  outcome_unknown: {
+    message: 'It was sent and no answer came.',
+    remedy: 'Nothing to do: it is looked up in Xero, at once and after six minutes, and never sent twice.',
+  },
+  // By the rules it is not sent.
+  import_only: {
+    message: 'This connection only imports.',
+    remedy: 'Nothing to do; a two-way connection sends documents.',
+  },
+  before_sync_from_date: {
+    message: 'It lies before the Sync From Date.',
+    remedy: 'Nothing to do: what lies before it is kept in Xero by hand.',
+  },
+  zero_total: {
+    message: 'Its total is zero.',
+    remedy: 'Nothing to do; an invoice marked `paid` is sent all the same.',
+  },
+  negative_total: { message: 'Its total is negative.', remedy: 'Save a credit note instead.' },
+  negative_balance: {
+    message: 'More was paid and credited than its total.',
+    remedy: 'Check its payments and credits; nothing of it is sent.',
+  },
+  payments_out_off: {
+    message: 'Payments are not sent by this connection.',
+    remedy: 'Set paymentsOut, then POST …/resync for each that is to go.',
+  },
+  purchase_orders_off: {
+    message: 'Purchase orders are not sent by this connection, and neither are their bills.',
+    remedy: 'Set purchaseOrders, then POST …/resync.',
+  },
+  from_xero: { message: 'This payment came from Xero.', remedy: 'Nothing to do: it is linked and never sent back.' },
+  excluded: { message: 'A person keeps it out.', remedy: 'POST …/include lets it in again.' },
+  // A person must decide.
+  duplicate_suspected: {
+    message: 'Xero has something that looks like the same and is not ours.',
+    remedy: 'POST …/decide with "link" and its xeroId when it is the same, with "send" when it is not.',
+  },
+  conflict: {
+    message: 'It was edited both here and in Xero.',
+    remedy: 'POST …/decide with "send" to overwrite what Xero has, or save what Xero has here.',
+  },
+  order_billed: {
+    message: 'The purchase order is billed in Xero already.',
+    remedy: 'POST …/decide with "link" when that bill is the right one; nothing is billed twice.',
+  },
+  // It was refused.
+  validation: {
+    message: 'Xero refused it.',
+    remedy: "Mend what Xero's own words in `errors` name, and save it again.",
+  },
+  totals_disagree: {
+    message: "The platform's total is not what Xero will compute.",
+    remedy:
+      'Check lines, discounts and tax; up to 0.05 goes to the account of the setting accounts.rounding, if it is set.',
+  },
+  period_locked: {
+    message: 'A date lies on or before a lock date in Xero.',
+    remedy: 'Move the lock in Xero or the date, then POST …/resync.',
+  },
+  number_taken: {
+    message: 'Its number is taken in Xero.',
+    remedy: 'Save it with another number; a voided number stays taken.',
+  },
+  contact_archived: {
+    message: 'The contact is archived in Xero.',
+    remedy: 'Restore it in Xero, or save the document with another contact.',
+  },
+  contact_name_taken: {
+    message: 'Another contact in Xero has this name.',
+    remedy: 'Set contactNameTemplate to "{name} ({externalId})", or link the contact with its xeroId.',
+  },
+  contact_id_taken: {
+    message: 'A contact in Xero has this unique id under another name.',
+    remedy: 'Link it with its xeroId when it is the same, or correct its ContactNumber in Xero.',
+  },
+  account_missing: {
+    message: 'The account is not set, or Xero does not have it.',
+    remedy: 'Set it in the settings or on the line; mapping-options lists what there is.',
+  },
+  account_archived: { message: 'The account is archived in Xero.', remedy: 'Restore it in Xero or choose another.' },
+  account_type_wrong: {
+    message: 'The account cannot be used for that.',
+    remedy: 'Lines take no bank account; payments take one, or an account that payments are enabled for.',
+  },
+  tax_type_unusable: {
+    message: 'The tax type is unknown, or cannot be used with the account.',
+    remedy: 'Choose one that mapping-options lists for the class of the account.',
+  },
+  tracking_unknown: {
+    message: 'The tracking option is not in Xero, or not active.',
+    remedy: 'Choose one that mapping-options lists.',
+  },
+  currency_not_subscribed: {
+    message: 'The organisation does not use this currency.',
+    remedy: 'Add the currency in Xero, then POST …/resync.',
+  },
+  payment_currency_wrong: {
+    message: "The account's currency is neither the invoice's nor the organisation's own.",
+    remedy: 'Choose an account of the right currency.',
+  },
+  item_code_too_long: { message: "Xero's item codes have 30 characters at most.", remedy: 'Save a shorter code.' },
+  payment_exceeds_due: {
+    message: 'The payment is above what is due in Xero.',
+    remedy: 'Check the figures in `errors`; it is neither split nor turned into credit.',
+  },
+  parent_not_authorised: {
+    message: 'What it pays is not authorised in Xero.',
+    remedy: 'Authorise it in Xero, then POST …/resync.',
+  },
+  parent_before_sync_from_date: {
+    message: 'What it belongs to lies before the Sync From Date and is not sent.',
+    remedy: 'Nothing to do here: enter it in Xero by hand.',
+  },
+  parent_failed: {
+    message: 'What this document stands on was refused or is held.',
+    remedy: 'Mend what `errors` names: this one goes by itself then.',
+  },
+  has_payments: {
+    message: 'Something is paid or credited on it in Xero.',
+    remedy: 'Remove in Xero what `errors` lists, then POST …/resync; payments are never deleted to make way.',
+  },
+  allocation_exceeds: {
+    message: 'The allocation is above what is left of the credit note or due on the invoice.',
+    remedy: 'Check the figures in `errors` and save it again.',
+  },
+  allocation_mismatch: {
+    message: 'Credit note and invoice have another contact or currency.',
+    remedy: 'Allocate to an invoice of the same contact and currency.',
+  },
+  deleted_in_xero: {
+    message: 'It was voided or deleted in Xero.',
+    remedy: 'POST …/resync sends it anew, where Xero allows it; a voided number stays taken.',
+  },
+  xero_id_unknown: { message: 'Xero has no such record.', remedy: 'Check the xeroId.' },
+  xero_auth_failed: connectionCodes.xero_auth_failed,
+  could_not_send: {
+    message: 'It could not be sent.',
+    remedy: 'POST …/resync tries again; if it stays, report the document with its attempts.',
+  },
+} as const satisfies Record<string, Explanation>;
+export type DocumentCode = keyof typeof documentCodes;
+
 /** Why a request to the API was not carried out (`code` of application/problem+json). */
 export const requestCodes = {
   invalid_request: { message: 'The request is not valid.', remedy: 'Correct the fields that are named.' },
@@ -116,6 +290,18 @@ export const requestCodes = {
     message: 'The Sync From Date is set and cannot be changed.',
     remedy:
       'Nothing to do: it was fixed when it was first chosen, be it before the company was deleted and made again.',
+  },
+  stale_version: {
+    message: 'A newer source version of this document is saved.',
+    remedy: 'Nothing to do: the newer one stands; GET shows it.',
+  },
+  not_held: {
+    message: 'There is nothing to decide: the document is not held.',
+    remedy: 'Look at its state; POST …/resync sends it once more.',
+  },
+  record_taken: {
+    message: 'Another document is linked with that record in Xero.',
+    remedy: 'Check the xeroId: one record is one document.',
   },
   last_admin_key: {
     message: 'This is the last key that can make keys for all companies.',

@@ -7,9 +7,13 @@ export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
   sync: (connectionId: string): string => `sync:${connectionId}`,
   secondLook: (connectionId: string): string => `second-look:${connectionId}`,
+  outbox: (connectionId: string): string => `outbox:${connectionId}`,
   webhookFetch: (organisationId: string): string => `webhook:${organisationId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };
+
+/** The queue of the outboxes: what somebody saved never stands behind a long reading. */
+export const pushTaskQueue = 'nightledger-push';
 
 /** Ids of the schedules; the workflows that they start have the same with the time behind it. */
 export const scheduleIds = {
