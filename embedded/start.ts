@@ -4,6 +4,7 @@ import { ensureAdminKey } from '../workers/adminKeys.js';
 import { createApiClient } from './apiClient.js';
 import { type Backfill, followBackfill } from './backfill.js';
 import { connectDemo } from './demo.js';
+import { showPush } from './documents.js';
 import { readOptions, type StartOptions, usage } from './options.js';
 import { endLeftovers, stopAll } from './processes.js';
 import { reportOf } from './report.js';
@@ -64,6 +65,7 @@ async function serve(options: StartOptions, folder: StateFolder): Promise<void> 
   lookHere(services, folder, backfill, connectionId);
   if (options.once) return say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
   say(await showSync(api, services.simulatorUrl, connectionId));
+  for (const line of await showPush(api, new Date())) say(line);
   say('Ctrl-C ends everything; the next start goes on from here.');
 }
 
