@@ -81,11 +81,11 @@ describe('contacts', () => {
     const refused = await write('PUT', 'Contacts', {
       Name: 'n'.repeat(256),
       ContactNumber: 'c'.repeat(51),
-      DefaultCurrency: 'XXX',
+      DefaultCurrency: 'JPY',
       ContactPersons: Array.from({ length: 6 }, () => ({ FirstName: 'P' })),
     });
     expect(refused).toHaveLength(4);
-    expect(refused).toContain('Organisation is not subscribed to currency XXX');
+    expect(refused).toContain('Organisation is not subscribed to currency JPY');
     expect(await write('POST', 'Contacts', { ContactID: crypto.randomUUID() })).toHaveLength(1);
   });
 });
