@@ -190,11 +190,16 @@ export function factsWanted(documents: readonly QueuedDocument[], settings: Sett
   };
 }
 
+/** A text field of a document's content (or of a record's body), where it has it and it is not empty. */
+export function textOf(content: object, field: string): string | null {
+  const value = (content as Body)[field];
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
 /** The record a document is, or is to be linked with. */
 export function xeroIdOf(document: QueuedDocument): string | null {
   if (document.xeroId !== null) return document.xeroId;
-  const { xeroId, xeroPaymentId }: { xeroId?: string; xeroPaymentId?: string } = document.content;
-  return xeroId ?? xeroPaymentId ?? null;
+  return textOf(document.content, 'xeroId') ?? textOf(document.content, 'xeroPaymentId');
 }
 
 function recordsOf(document: QueuedDocument): { stream: StreamName; xeroId: string }[] {
@@ -203,9 +208,9 @@ function recordsOf(document: QueuedDocument): { stream: StreamName; xeroId: stri
 }
 
 function numbersOf(document: QueuedDocument): { stream: StreamName; type: string | null; number: string }[] {
-  const { number }: { number?: string } = document.content;
+  const number = textOf(document.content, 'number');
   const { stream } = documentKinds[document.kind];
-  const own = number === undefined ? [] : [{ stream, type: xeroTypes[document.kind], number }];
+  const own = number === null ? [] : [{ stream, type: xeroTypes[document.kind], number }];
   if (document.kind !== 'purchaseOrder') return own;
   const billNumber = document.content.finished?.supplierInvoiceNumber;
   return billNumber === undefined ? own : [...own, { stream: 'invoices', type: xeroTypes.bill, number: billNumber }];
