@@ -220,12 +220,8 @@ function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts
     const isSame = document.again || isWritten(document) || isAsSent(document, facts);
     return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
   }
-  return isDone(document, 'document') || !isNewPayment(document) ? [] : [paymentStep(document, facts)];
+  return isDone(document, 'document') ? [] : [paymentStep(document, facts)];
 }
-
-/** One with a xeroPaymentId came from Xero. */
-const isNewPayment = ({ content, kind }: QueuedDocument<'payment' | 'billPayment'>): boolean =>
-  kind === 'billPayment' || textOf(content, 'xeroPaymentId') === null;
 
 /** It is compared rather than sent again. */
 function isAsSent({ content, xeroId }: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): boolean {
