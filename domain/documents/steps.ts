@@ -215,6 +215,7 @@ function billedCall(document: QueuedDocument<'purchaseOrder'>): Call {
 
 /** Payments are never edited: another version of one takes the first back and makes another. */
 function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): Step[] {
+  if (isFromXero(document)) return [];
   const isTakenBack = isDone(document, 'void');
   if (document.xeroId !== null && !isTakenBack) {
     const isSame = document.again || isWritten(document) || isAsSent(document, facts);
@@ -222,6 +223,9 @@ function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts
   }
   return isDone(document, 'document') ? [] : [paymentStep(document, facts)];
 }
+
+/** What came from Xero is linked and never written, be it changed or deleted here. */
+const isFromXero = ({ content }: QueuedDocument): boolean => textOf(content, 'xeroPaymentId') !== null;
 
 /** It is compared rather than sent again. */
 function isAsSent({ content, xeroId }: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): boolean {
@@ -265,7 +269,7 @@ const voidStatus = (record: XeroRecord): string =>
 /** Takes away what a document is in Xero; nothing where there is nothing left to take. */
 export function voidSteps(document: QueuedDocument, facts: PushFacts): Step[] {
   const record = document.xeroId === null ? null : facts.record(documentKinds[document.kind].stream, document.xeroId);
-  if (record === null || !isLiving(record) || statusOf(record) === 'ARCHIVED') return [];
+  if (record === null || !isLiving(record) || statusOf(record) === 'ARCHIVED' || isFromXero(document)) return [];
   const element = voidedAs[document.kind](record);
   const { endpoint } = streams[documentKinds[document.kind].stream];
   const single = documentKinds[document.kind].stream === 'payments' || element === null;
