@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBookkeepingActivities } from '../../activities/bookkeeping.js';
 import { companyTables, tablesWithoutCompanies } from '../../db/deletion.js';
 import { pastSyncFromDateWarning } from '../../domain/connection.js';
-import type { ConsentedOrganisation, Mirror, Runs } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Mirror, OutboxBell, Runs } from '../../domain/ports.js';
 import { XeroFault } from '../../domain/problems.js';
+import { contents } from '../support/documents.js';
 import { type Api, organisation, startApi, stateOf } from './harness.js';
 
 let api: Api;
@@ -59,10 +60,13 @@ async function removed(of: string): Promise<void> {
 }
 
 function bookkeeping() {
-  const { connections, locations, schedules } = api.deps;
+  const { connections, locations, schedules, outboxBells } = api.deps;
+  const work = { ringOutbox: (bell: OutboxBell) => api.temporal.outboxes.ring(bell) };
   const [runs, mirror] = [api.deps.runs as Runs, api.deps.mirror as Mirror];
   const organisationFacts = () => ({ name: '', baseCurrency: '', timeZone: 'UTC', countryCode: '' });
-  return createBookkeepingActivities({ connections, locations, runs, mirror, schedules, organisationFacts });
+  return createBookkeepingActivities({
+    ...{ connections, locations, runs, mirror, schedules, organisationFacts, outboxBells, work },
+  });
 }
 
 describe('a connection that nothing is bound to yet', () => {
@@ -557,7 +561,51 @@ async function companyWithEverything(of: string): Promise<string[]> {
      VALUES ($1, 'contacts', gen_random_uuid(), 'UPDATE', now())`,
   ];
   for (const sql of ofOrganisation) await pool.query(sql, [own.tenantId]);
-  return [id, south.id, own.tenantId, ...(runId === undefined ? [] : [runId])];
+  const documentId = await aDocumentOf(of, id, own.tenantId);
+  return [id, south.id, own.tenantId, documentId, ...(runId === undefined ? [] : [runId])];
+}
+
+describe('what was saved before the connection was ready', () => {
+  test('goes when the first full read is done, and what a lost bell left lying after each sync', async () => {
+    const { id, company: of } = await connected();
+    const bell = { connectionId: id, companyId: of };
+    const document = `/v1/companies/${of}/documents/contact/c-1`;
+    expect((await api.call('PUT', document, contents.contact)).json()).toMatchObject({ code: 'connection_not_active' });
+    expect(api.temporal.outboxes.rung).not.toContainEqual(bell);
+    const { runId, workflowId } = api.temporal.running.get(id) as { runId: string; workflowId: string };
+    await bookkeeping().endRun({ workflowId, runId, kind: 'backfill', connectionId: id }, 'completed');
+    expect(api.temporal.outboxes.rung).toContainEqual(bell);
+    expect((await api.call('GET', document)).json()).toMatchObject({ state: 'queued', code: null });
+    api.temporal.outboxes.rung.length = 0;
+    const sync = { workflowId: `sync:${id}`, runId: randomUUID(), kind: 'sync', connectionId: id } as const;
+    await bookkeeping().startRun(sync);
+    await bookkeeping().endRun(sync, 'completed');
+    expect(api.temporal.outboxes.rung).toEqual([bell]);
+  });
+
+  test('is not rung for any more once the connection ends: its outbox is ended too', async () => {
+    const { id } = await connected();
+    await post(url(id, '/disconnect'));
+    expect(api.temporal.outboxes.cancelled).toContain(id);
+  });
+});
+
+/** One that was sent. @returns its id */
+async function aDocumentOf(of: string, connectionId: string, organisationId: string): Promise<string> {
+  const { pool } = api.database;
+  await api.stand(connectionId, 'active');
+  await api.call('PUT', `/v1/companies/${of}/documents/invoice/i-1`, { ...contents.invoice, location: 'north' });
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM document WHERE company_id = $1', [of]);
+  const { id = '' } = rows[0] ?? {};
+  await pool.query(`UPDATE document SET organisation_id = $2, xero_id = 'i-1' WHERE id = $1`, [id, organisationId]);
+  await pool.query(
+    `WITH call AS (
+       INSERT INTO push_call (id, connection_id, organisation_id, method, path, body_hash)
+       VALUES (gen_random_uuid(), $2, $3, 'PUT', 'Invoices', '') RETURNING id)
+     INSERT INTO push_attempt (id, document_id, version, attempt, push_call_id) SELECT gen_random_uuid(), $1, 1, 1, id FROM call`,
+    [id, connectionId, organisationId],
+  );
+  return id;
 }
 
 describe('syncing now', () => {
@@ -596,6 +644,9 @@ describe('a key of another company', () => {
     setSyncFromDate: { syncFromDate: null },
     chooseOrganisation: { tenantId: randomUUID() },
     changeSettings: { partPayments: true },
+    putDocument: contents.contact,
+    saveDocuments: { documents: [{ kind: 'contact', externalId: 'c-1', ...contents.contact }] },
+    decideDocument: { action: 'send' },
   };
   /** The same for what an address must ask. */
   const queries: Record<string, string> = { reconcile: '?kind=invoice&month=2026-01' };
@@ -604,6 +655,7 @@ describe('a key of another company', () => {
     const of = company();
     await located(of, 'north');
     const { id } = await connected(of, organisation('North'), { locations: ['north'] });
+    await api.call('PUT', `/v1/companies/${of}/documents/contact/c-1`, contents.contact);
     await api.call('PUT', '/v1/companies/stranger', { name: 'Stranger' });
     const [stranger, theirs] = [await api.key('admin', 'stranger'), await keyOf(of)];
     const everything = async () => ({
@@ -611,11 +663,15 @@ describe('a key of another company', () => {
       settings: (await api.call('GET', url(id, '/settings'))).json(),
       company: (await api.call('GET', `/v1/companies/${of}`)).json(),
       location: (await api.call('GET', `/v1/companies/${of}/locations/north`)).json(),
+      documents: (await api.call('GET', `/v1/companies/${of}/documents`)).json(),
     });
     const before = await everything();
     const { paths } = (await api.app.inject('/openapi.json')).json();
     const named = Object.entries<Record<string, Operation>>(paths).filter(([path]) => /\{(company|id)\}/.test(path));
-    const ids = { company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' };
+    const ids = {
+      ...{ company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' },
+      ...{ kind: 'contact', externalId: 'c-1' },
+    };
     const answers: Record<string, unknown> = {};
     for (const [path, methods] of named) {
       const at = Object.entries({ ...ids, id: path.startsWith('/v1/api-keys/') ? theirs : id });
