@@ -2,7 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { internalError, Refusal, UNAVAILABLE, unavailable } from '../accounting/errors.js';
 
-export const FAULT_KINDS = ['timeout', 'reset', 'resetMidBody', 'status', 'truncate', 'lateAnswer', 'delay'] as const;
+export const FAULT_KINDS = [
+  'timeout',
+  'reset',
+  'resetMidBody',
+  'status',
+  'truncate',
+  'lateAnswer',
+  'delay',
+  'lostAnswer',
+  'commitLate',
+] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** A fault as the control API takes it; `skip` matching calls go through first, then `times` are hit. */
@@ -24,6 +34,9 @@ interface Fault extends FaultWish {
 }
 
 const USUAL_DELAY_MS = 1_000;
+
+/** What an answer waits for that is never sent: the connection hangs until the caller ends it. */
+const NEVER = new Promise<never>(() => undefined);
 
 /** How each kind ends a call; those without an entry act on the finished answer. */
 const BEFORE: Partial<
@@ -80,6 +93,12 @@ export class Faults {
     app.addHook('onSend', async (request, reply, payload: unknown) => this.spoil(request, reply, payload));
   }
 
+  /** Waits as long as a fault wants a write to be late; the caller has been given up by then, or is about to be. */
+  async beforeCommit(request: FastifyRequest): Promise<void> {
+    const fault = this.chosen.get(request);
+    if (fault?.kind === 'commitLate') await sleep(fault.ms ?? USUAL_DELAY_MS);
+  }
+
   private take(request: FastifyRequest): Fault | undefined {
     const fault = this.list.find((one) => one.left > 0 && matches(one, request));
     if (!fault) return undefined;
@@ -95,6 +114,8 @@ export class Faults {
   private async spoil(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const fault = this.chosen.get(request);
     if (!fault) return payload;
+    if (fault.kind === 'commitLate') await NEVER;
+    if (fault.kind === 'lostAnswer') request.raw.socket.resetAndDestroy();
     if (fault.kind === 'lateAnswer') await sleep(fault.ms ?? USUAL_DELAY_MS);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
     const body = Buffer.from(payload);
