@@ -18,3 +18,4 @@ export * from './ports/settings.js';
 export * from './ports/webhooks.js';
 export * from './ports/work.js';
 export * from './ports/xero.js';
+export * from './ports/xeroWriter.js';
