@@ -7,8 +7,6 @@ import type { Lookup } from '../domain/documents/lookup.js';
 import {
   type AttemptToWrite,
   type CallToWrite,
-  type ClaimedDocuments,
-  type ClaimWish,
   type OpenAttempt,
   type Outbox,
   type OutboxLease,
@@ -16,7 +14,7 @@ import {
   type WrittenAttempt,
 } from '../domain/ports.js';
 import { blocker, coveredDocuments } from './documentRows.js';
-import { decide, settle, skipImportOnly } from './outcomes.js';
+import { decide, settle } from './outcomes.js';
 import { inTransaction } from './pool.js';
 
 /** Which stream a kind goes to, as rows of SQL. */
@@ -56,6 +54,10 @@ const claimStatement = `
   SELECT d.id, d.company_id, d.kind, d.external_id, d.location_id, d.queued_version, d.urgent, d.xero_id, d.sent_version,
          d.xero_fingerprint, goes.deleted, stands.content AS sent_content,
          d.decided_version IS NOT DISTINCT FROM d.queued_version AS decided,
+         EXISTS (SELECT FROM push_attempt a WHERE a.document_id = d.id AND a.version = d.queued_version
+                    AND a.at < d.queued_at AND a.outcome <> 'absent')
+           AND NOT EXISTS (SELECT FROM push_attempt a WHERE a.document_id = d.id AND a.version = d.queued_version
+                              AND a.at >= d.queued_at AND a.outcome = 'sent') AS again,
          CASE WHEN d.decided_version = d.queued_version AND d.link_xero_id IS NOT NULL
               THEN goes.content || jsonb_build_object(
                 CASE WHEN d.kind IN ('payment', 'billPayment') THEN 'xeroPaymentId' ELSE 'xeroId' END, d.link_xero_id)
@@ -81,6 +83,7 @@ interface QueuedRow {
   content: QueuedDocument['content'];
   deleted: boolean;
   decided: boolean;
+  again: boolean;
   xero_id: string | null;
   sent_version: number | null;
   sent_content: QueuedDocument['sentContent'];
@@ -104,10 +107,10 @@ export function createOutbox(pool: pg.Pool): Outbox {
       );
     },
 
-    async claim({ connectionId }, wish) {
-      const claimed = await claim(pool, connectionId, wish);
-      if (claimed.documents.length > 0 || !(await skipImportOnly(pool, connectionId))) return claimed;
-      return claim(pool, connectionId, wish);
+    async claim({ connectionId }, { most, urgentOnly }) {
+      const values = [connectionId, most, urgentOnly];
+      const { rows } = await pool.query<QueuedRow>({ name: 'outbox-claim', text: claimStatement, values });
+      return { documents: rows.map(queuedOf), urgent: rows.some(({ urgent }) => urgent) };
     },
 
     write: (lease, call, attempts) => inTransaction(pool, (client) => write(client, lease, call, attempts)),
@@ -155,12 +158,6 @@ export function createOutbox(pool: pg.Pool): Outbox {
   };
 }
 
-async function claim(pool: pg.Pool, connectionId: string, { most, urgentOnly }: ClaimWish): Promise<ClaimedDocuments> {
-  const values = [connectionId, most, urgentOnly];
-  const { rows } = await pool.query<QueuedRow>({ name: 'outbox-claim', text: claimStatement, values });
-  return { documents: rows.map(queuedOf), urgent: rows.some(({ urgent }) => urgent) };
-}
-
 function queuedOf(row: QueuedRow): QueuedDocument {
   return {
     id: row.id,
@@ -172,6 +169,7 @@ function queuedOf(row: QueuedRow): QueuedDocument {
     content: row.content,
     deleted: row.deleted,
     decided: row.decided,
+    again: row.again,
     xeroId: row.xero_id,
     sentVersion: row.sent_version,
     sentContent: row.sent_content,
@@ -187,7 +185,7 @@ async function write(
   call: CallToWrite,
   attempts: readonly AttemptToWrite[],
 ): Promise<WrittenAttempt[]> {
-  const { rows: ready } = await client.query<{ id: string; kind: DocumentKind; queued_version: number; next: number[] }>({
+  const { rows: ready } = await client.query<{ id: string; kind: DocumentKind; queued_version: number }>({
     name: 'outbox-lock',
     text: `SELECT id, kind, queued_version FROM document
             WHERE id = ANY ($1) AND state = 'queued' AND NOT excluded

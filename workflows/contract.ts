@@ -5,6 +5,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
+import type { StateCounts } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -94,6 +95,23 @@ export interface OutboxInput {
   companyId: string;
 }
 
+export const outboxWorkflowName = 'outbox';
+
+/** What to send stands in Postgres. */
+export interface OutboxInput {
+  connectionId: string;
+  /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
+  eventsPerRun?: number;
+  /** Set by a run for the run that continues it: what was done so far. */
+  done?: StateCounts;
+}
+
+export interface OutboxResult {
+  outcome: 'completed';
+  /** Documents by the state that they came to. */
+  done: StateCounts;
+}
+
 /** Takes the company's id, answers the rows removed by table. */
 export const deleteCompanyWorkflowName = 'deleteCompany';
 
@@ -109,6 +127,8 @@ export const resumeSignal = 'resume';
 export const connectionChangedSignal = 'connectionChanged';
 /** There are webhook events to fetch. */
 export const webhookSignal = 'webhook';
+/** There is something to send. */
+export const outboxSignal = 'outbox';
 /** There are documents to send. */
 export const ringSignal = 'ring';
 
@@ -132,6 +152,10 @@ export type RunState =
   | 'counting'
   | 'lookingAgain'
   | 'fetchingEvents'
+  | 'sending'
+  | 'awaitingDocuments'
+  | 'lookingUp'
+  | 'writesPaused'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'
