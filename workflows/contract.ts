@@ -93,13 +93,6 @@ export const outboxWorkflowName = 'outbox';
 export interface OutboxInput {
   connectionId: string;
   companyId: string;
-}
-
-export const outboxWorkflowName = 'outbox';
-
-/** What to send stands in Postgres. */
-export interface OutboxInput {
-  connectionId: string;
   /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
   eventsPerRun?: number;
   /** Set by a run for the run that continues it: what was done so far. */
@@ -127,8 +120,6 @@ export const resumeSignal = 'resume';
 export const connectionChangedSignal = 'connectionChanged';
 /** There are webhook events to fetch. */
 export const webhookSignal = 'webhook';
-/** There is something to send. */
-export const outboxSignal = 'outbox';
 /** There are documents to send. */
 export const ringSignal = 'ring';
 
@@ -155,7 +146,6 @@ export type RunState =
   | 'sending'
   | 'awaitingDocuments'
   | 'lookingUp'
-  | 'writesPaused'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

@@ -29,6 +29,9 @@ const sentences: Record<RunState, string> = {
   counting: 'Counting in Xero what the mirror has, one call a stream.',
   lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
   fetchingEvents: 'Fetching the records that webhooks told of.',
+  sending: 'Sending to Xero what the platform saved.',
+  awaitingDocuments: 'Everything is sent that can be; it waits some minutes for more, and ends.',
+  lookingUp: 'Waits to look in Xero once more for what was sent and never answered; everything else goes meanwhile.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
