@@ -117,6 +117,8 @@ export function createOutbox(pool: pg.Pool): Outbox {
     settle: (connectionId, settled, status, records) => settle(pool, connectionId, settled, status, records),
     decide: (lease, decisions) => decide(pool, lease.connectionId, decisions),
 
+    takeBack: (callId) => inTransaction(pool, (client) => takeBack(client, callId)),
+
     async outcomeUnknown(callId) {
       await pool.query(
         `UPDATE document SET code = 'outcome_unknown' FROM push_attempt a
@@ -246,6 +248,25 @@ async function note(
   });
 }
 
+/** A newer version, or what a person said meanwhile, stands as it is. */
+async function takeBack(client: pg.PoolClient, callId: string): Promise<void> {
+  await client.query(
+    `SELECT FROM document d WHERE id IN (SELECT document_id FROM push_attempt WHERE push_call_id = $1)
+      ORDER BY d.rank, d.kind, d.external_id COLLATE "C" FOR NO KEY UPDATE`,
+    [callId],
+  );
+  const { rows } = await client.query<{ document_id: string }>(
+    'DELETE FROM push_attempt WHERE push_call_id = $1 AND outcome IS NULL RETURNING document_id',
+    [callId],
+  );
+  await client.query('DELETE FROM push_call WHERE id = $1 AND settled_at IS NULL', [callId]);
+  await client.query(
+    `UPDATE document SET state = CASE WHEN excluded THEN 'excluded' ELSE 'queued' END, updated_at = clock_timestamp()
+      WHERE id = ANY ($1) AND state = 'sending'`,
+    [rows.map(({ document_id }) => document_id)],
+  );
+}
+
 /** What is kept beside the look-up itself. */
 type KeptLookup = Lookup & { own: boolean; more: boolean };
 
@@ -259,14 +280,16 @@ interface OpenRow {
   sent: Body | null;
   lookup: KeptLookup;
   path: string;
+  content: OpenAttempt['content'];
   written_at: Date;
   looked_at: Date | null;
 }
 
 const openStatement = `
   SELECT a.id, a.push_call_id, a.document_id, d.kind, a.version, a.step, a.sent, a.lookup, call.path, call.written_at,
-         call.looked_at
+         call.looked_at, v.content
     FROM push_call call JOIN push_attempt a ON a.push_call_id = call.id JOIN document d ON d.id = a.document_id
+    JOIN document_version v ON v.document_id = a.document_id AND v.version = a.version
    WHERE call.connection_id = $1 AND call.settled_at IS NULL AND a.outcome IS NULL
    ORDER BY call.written_at, call.id, a.place`;
 
@@ -284,6 +307,7 @@ function openOf(row: OpenRow): OpenAttempt & { lookedAt: string | null } {
     own,
     more,
     path: row.path,
+    content: row.content,
     writtenAt: row.written_at.toISOString(),
     lookedAt: row.looked_at?.toISOString() ?? null,
   };

@@ -20,8 +20,6 @@ export interface Request extends Pick<HttpCall, 'method' | 'body' | 'signal'> {
   headers?: Readonly<Record<string, string>>;
   /** What the call is counted for. */
   stream: string;
-  /** Ends a wait for the budget, and not the call. */
-  waitSignal?: AbortSignal | undefined;
 }
 
 /** Makes one call, and the same once more with a new token where Xero refused the old one. */
@@ -36,8 +34,8 @@ const longestWaitMs = 2000;
  */
 export function createCaller({ budget, tokens, apiUrl, http }: CallerDeps): Caller {
   const send = async (context: CallContext, request: Request, accessToken: string): Promise<HttpAnswer> => {
-    const { method, body, signal, path, headers, stream, waitSignal = signal } = request;
-    const ticket = await ticketFor(budget, context, waitSignal);
+    const { method, body, signal, path, headers, stream } = request;
+    const ticket = await ticketFor(budget, context, signal);
     let answer: HttpAnswer | null = null;
     try {
       const url = `${apiUrl.replace(/\/+$/, '')}/api.xro/2.0/${path}`;

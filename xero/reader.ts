@@ -1,5 +1,6 @@
 /** Reading from Xero: every call through the budget, with a token that is good, and its answer translated once. */
-import type { CallContext, PageAnswer, PageQuery, XeroReader } from '../domain/ports.js';
+import type { ContactGroup } from '../domain/documents/facts.js';
+import type { CallContext, ContactGroups, PageAnswer, PageQuery, XeroReader } from '../domain/ports.js';
 import { XeroRefusal } from '../domain/problems.js';
 import { type Stream, type StreamName, streams } from '../domain/streams.js';
 import { type CallerDeps, createCaller } from './caller.js';
@@ -22,7 +23,7 @@ interface Received {
  * @throws (its calls) MustWait, XeroFault, XeroRefusal; the reason of the caller's signal once that is aborted; what the
  *   budget throws when Postgres is away.
  */
-export function createXeroReader(deps: XeroReaderDeps): XeroReader {
+export function createXeroReader(deps: XeroReaderDeps): XeroReader & ContactGroups {
   const { clock = () => new Date() } = deps;
   const call = createCaller({ ...deps, http: createHttp(deps.http) });
   return {
@@ -40,13 +41,21 @@ export function createXeroReader(deps: XeroReaderDeps): XeroReader {
         stream: name,
         signal,
       } as const;
-      const { text, answer } = read(await call(context, request), stream);
+      const { text, answer } = read(await call(context, request), stream, query);
       return { text, answeredAt: answeredAt(answer, clock), itemCount: itemCountOf(text), bytes: answer.bytes };
+    },
+
+    async contactGroups(context, signal) {
+      const answer = await call(context, { method: 'GET', path: 'ContactGroups', stream: 'contacts', signal });
+      return groupsIn(read(answer, streams.contacts, {}).text);
     },
   };
 }
 
-function read(answer: HttpAnswer, stream: Stream): Received {
+function read(answer: HttpAnswer, stream: Stream, { one }: PageQuery): Received {
+  const nothing = { text: `{"${stream.collection}":[]}`, answer };
+  // What is asked for by its address and is not there is answered by a page in HTML (xero-api.md §3).
+  if (one !== undefined && answer.status === 404) return nothing;
   const outcome = outcomeOf(answer);
   switch (outcome.kind) {
     case 'problem':
@@ -54,7 +63,7 @@ function read(answer: HttpAnswer, stream: Stream): Received {
     case 'staleToken':
       throw new XeroRefusal('authFailed', answer.status);
     case 'unchanged':
-      return { text: `{"${stream.collection}":[]}`, answer };
+      return nothing;
     case 'body':
       return { text: outcome.text, answer };
   }
@@ -64,11 +73,12 @@ function pathOf(stream: Stream, query: PageQuery): string {
   const asked = {
     ...stream.query,
     // Only a paged list holds the lines of documents.
-    page: query.page ?? (query.ids && 1),
+    page: query.page ?? ((query.ids ?? query.numbers) && 1),
     pageSize: query.pageSize,
     order: query.order,
     where: whereOf(stream, query),
     IDs: stream.byId === 'IDs' ? query.ids?.join(',') : undefined,
+    InvoiceNumbers: stream.name === 'invoices' ? query.numbers?.join(',') : undefined,
     DateFrom: query.dateFrom,
     DateTo: query.dateTo,
     offset: query.offset,
@@ -78,13 +88,15 @@ function pathOf(stream: Stream, query: PageQuery): string {
     // Commas stay as they are: escaped, 40 ids would be too long for a URL (xero-api.md §2).
     .map(([name, value]) => `${name}=${encodeURIComponent(value).replaceAll('%2C', ',')}`);
   const search = pairs.length === 0 ? '' : `?${pairs.join('&')}`;
-  return `${stream.endpoint}${search}`;
+  const one = query.one === undefined ? '' : `/${encodeURIComponent(query.one)}`;
+  return `${stream.endpoint}${one}${search}`;
 }
 
-/** The filter that was asked for, or one that names the ids where no list of them is taken. */
-function whereOf({ byId, idField }: Stream, { where, ids }: PageQuery): string | undefined {
-  if (ids === undefined || byId !== 'where') return where;
-  return ids.map((id) => `${idField}==Guid("${id}")`).join(' OR ');
+/** The filter that was asked for, or one that names the records where no list of them is taken. */
+function whereOf({ name, byId, idField, numberedBy }: Stream, { where, ids, numbers }: PageQuery): string | undefined {
+  if (ids !== undefined && byId === 'where') return ids.map((id) => `${idField}==Guid("${id}")`).join(' OR ');
+  if (numbers === undefined || name === 'invoices') return where;
+  return numbers.map((number) => `${numberedBy}==${JSON.stringify(number)}`).join(' OR ');
 }
 
 function headersOf({ modifiedSince }: PageQuery): Record<string, string> {
@@ -110,4 +122,14 @@ export function itemCountOf(text: string): number | null {
   if (start === -1) return null;
   const found = /^"pagination"\s*:\s*\{[^{}]*?"itemCount"\s*:\s*(\d+)/.exec(text.slice(start, start + 500));
   return found === null ? null : Number(found[1]);
+}
+
+function groupsIn(text: string): ContactGroup[] {
+  const { ContactGroups = [] } = JSON.parse(text) as {
+    ContactGroups?: { ContactGroupID: string; Name: string; Status?: string }[];
+  };
+  return ContactGroups.filter(({ Status }) => Status !== 'DELETED').map(({ ContactGroupID: id, Name: name }) => ({
+    id,
+    name,
+  }));
 }

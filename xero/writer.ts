@@ -7,6 +7,7 @@
 import { jsonElements } from '../domain/jsonElements.js';
 import type { WriteAnswer, WriteOutcome, XeroWrite, XeroWriter } from '../domain/ports.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
+import { streams } from '../domain/streams.js';
 import { type CallerDeps, createCaller } from './caller.js';
 import { createHttp, type HttpAnswer, type HttpSettings } from './http.js';
 import { codeOfRefusal } from './refusals.js';
@@ -25,11 +26,11 @@ const query = 'summarizeErrors=false&unitdp=4';
 export function createXeroWriter(deps: XeroWriterDeps): XeroWriter {
   const call = createCaller({ ...deps, http: createHttp(deps.http) });
   return {
-    async write(context, write, signal) {
+    async write(context, write) {
       const { method, path, stream, idempotencyKey } = write;
       const body = bodyOf(write);
       const headers = { 'idempotency-key': idempotencyKey, ...(body && { 'content-type': 'application/json' }) };
-      const request = { method, path: `${path}?${query}`, headers, body, stream, waitSignal: signal };
+      const request = { method, path: `${path}?${query}`, headers, body, stream };
       try {
         return answerOf(await call(context, request), write);
       } catch (error) {
@@ -113,16 +114,13 @@ interface Verdict {
   Warnings?: { Message?: string }[];
 }
 
-/** The fields that name a record, by collection; those without a number have none that people know. */
-const fields: Readonly<Record<string, { id: string; number?: string }>> = {
-  Contacts: { id: 'ContactID' },
-  Items: { id: 'ItemID', number: 'Code' },
-  Invoices: { id: 'InvoiceID', number: 'InvoiceNumber' },
-  CreditNotes: { id: 'CreditNoteID', number: 'CreditNoteNumber' },
-  Payments: { id: 'PaymentID' },
-  PurchaseOrders: { id: 'PurchaseOrderID', number: 'PurchaseOrderNumber' },
-  Allocations: { id: 'AllocationID' },
-};
+/** The fields that name what an answer's array holds. */
+function fieldsOf(collection: string): { id: string; number: string | null } {
+  const stream = Object.values(streams).find((each) => each.collection === collection);
+  return stream === undefined
+    ? { id: collection.replace(/s$/, 'ID'), number: null }
+    : { id: stream.idField, number: stream.numberedBy };
+}
 
 /** What a refused new element carries in place of an id. */
 const zeroId = '00000000-0000-0000-0000-000000000000';
@@ -130,7 +128,7 @@ const zeroId = '00000000-0000-0000-0000-000000000000';
 function outcomeOfElement(text: string, collection: string): WriteOutcome {
   const element = parsed(text);
   if (element === null) return { kind: 'unknown' };
-  const { id, number } = fields[collection] ?? {};
+  const { id, number } = fieldsOf(collection);
   const xeroId = stringOf(element, id);
   const words = errorWords(element);
   if (isRefused(element, words) || xeroId === zeroId) return { kind: 'refused', code: codeOfRefusal(words), words };
@@ -182,8 +180,8 @@ function parsed(text: string): object | null {
   }
 }
 
-function stringOf(element: object, field: string | undefined): string | null {
-  const value = field === undefined ? undefined : (element as Record<string, unknown>)[field];
+function stringOf(element: object, field: string | null): string | null {
+  const value = field === null ? undefined : (element as Record<string, unknown>)[field];
   return typeof value === 'string' && value !== '' ? value : null;
 }
 

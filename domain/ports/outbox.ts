@@ -66,6 +66,8 @@ export interface WrittenAttempt extends AttemptToWrite {
 
 /** A part of a call whose outcome is not known. */
 export interface OpenAttempt extends WrittenAttempt {
+  /** Of the version. */
+  content: QueuedDocument['content'];
   path: string;
   /** When the call was noted, by Postgres's clock; it was sent after that. */
   writtenAt: string;
@@ -150,6 +152,8 @@ export interface Outbox {
   outcomeUnknown(callId: string): Promise<void>;
   /** Parts of calls that were written and not settled, with when they were last looked up. */
   open(connectionId: string): Promise<(OpenAttempt & { lookedAt: string | null })[]>;
+  /** A call that was noted was surely never carried out: its note goes, and its documents are queued as before. */
+  takeBack(callId: string): Promise<void>;
   /** They were looked up now. */
   lookedUp(callIds: readonly string[]): Promise<void>;
   /** Those of these records that are a document's already. */

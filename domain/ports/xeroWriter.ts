@@ -46,9 +46,8 @@ export interface XeroWriter {
   /**
    * Makes one call, once. A token that Xero no longer takes is renewed and the same call made again, because a 401 carries
    * nothing out.
-   * @param signal ends a wait for the budget; a call under way is not broken off.
-   * @throws the reason of the signal; what the budget throws when Postgres is away (then nothing was sent, or its outcome is
-   *   unknown: the caller's note of the call stands open).
+   * A call is never broken off by us before its deadline.
+   * @throws what the budget throws when Postgres is away: nothing was sent, or the outcome is unknown.
    */
-  write(context: CallContext, call: XeroWrite, signal?: AbortSignal): Promise<WriteAnswer>;
+  write(context: CallContext, call: XeroWrite): Promise<WriteAnswer>;
 }
