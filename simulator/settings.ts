@@ -25,6 +25,7 @@ export const SWITCHES = {
     default: false,
     about: 'a POST of a contact with neither id nor ContactNumber edits the one of that name; else the name is taken',
   },
+  billsKeepReference: { default: true, about: 'a bill keeps a Reference; else only sales invoices have one' },
   adviserPassesPeriodLock: {
     default: false,
     about: 'the consent of an adviser passes the period lock; the year-end lock holds all the same',

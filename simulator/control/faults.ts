@@ -11,6 +11,7 @@ export const FAULT_KINDS = [
   'lateAnswer',
   'delay',
   'lostAnswer',
+  'statusAfter',
   'commitLate',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -63,6 +64,7 @@ function answerFor({ status = 503, body }: Fault): Refusal {
 /** Things that go wrong on purpose. */
 export class Faults {
   private list: Fault[] = [];
+  private readonly held: (() => void)[] = [];
   private readonly chosen = new WeakMap<FastifyRequest, Fault>();
 
   add(wishes: FaultWish[]): void {
@@ -72,8 +74,10 @@ export class Faults {
     }
   }
 
+  /** Forgets all faults, and lets the writes go that wait for it. */
   clear(): void {
     this.list = [];
+    for (const release of this.held.splice(0)) release();
   }
 
   /** The faults as they were asked for, with how often each struck. */
@@ -93,10 +97,11 @@ export class Faults {
     app.addHook('onSend', async (request, reply, payload: unknown) => this.spoil(request, reply, payload));
   }
 
-  /** Waits as long as a fault wants a write to be late; the caller has been given up by then, or is about to be. */
+  /** Waits as long as a fault wants a write to be late: some milliseconds, or until the faults are cleared. */
   async beforeCommit(request: FastifyRequest): Promise<void> {
     const fault = this.chosen.get(request);
-    if (fault?.kind === 'commitLate') await sleep(fault.ms ?? USUAL_DELAY_MS);
+    if (fault?.kind !== 'commitLate') return;
+    await (fault.ms === undefined ? new Promise<void>((release) => this.held.push(release)) : sleep(fault.ms));
   }
 
   private take(request: FastifyRequest): Fault | undefined {
@@ -119,6 +124,7 @@ export class Faults {
     if (fault.kind === 'lateAnswer') await sleep(fault.ms ?? USUAL_DELAY_MS);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
     const body = Buffer.from(payload);
+    if (fault.kind === 'statusAfter') return replace(reply, answerFor(fault));
     if (fault.kind === 'truncate') return firstHalf(body);
     if (fault.kind === 'resetMidBody') breakOff(request, reply, body);
     return payload;
@@ -129,6 +135,13 @@ function matches({ match, path }: Fault, request: FastifyRequest): boolean {
   if (match?.method && match.method.toUpperCase() !== request.method) return false;
   if (match?.tenantId && match.tenantId !== request.headers['xero-tenant-id']) return false;
   return path.test(request.url);
+}
+
+/** Another answer instead of the one that was computed. */
+function replace(reply: FastifyReply, { status, body, contentType }: Refusal): Buffer {
+  reply.code(status).removeHeader('content-length');
+  if (contentType !== undefined) reply.type(contentType);
+  return Buffer.from(body);
 }
 
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.ceil(body.length / 2));

@@ -58,8 +58,8 @@ export class Books {
   by(stream: string, field: string, value: unknown): Found[] {
     const wanted = fold(value);
     if (wanted === '') return [];
-    const held = this.pending.filter((one) => one.stream === stream).map(({ index }) => index);
-    const indices = new Set([...this.stream(stream).indicesWith(field, wanted), ...held]);
+    const held = this.pending.filter((one) => one.stream === stream && fold(one.row[field]) === wanted);
+    const indices = new Set([...this.stream(stream).indicesWith(field, wanted), ...held.map(({ index }) => index)]);
     return [...indices]
       .sort((a, b) => a - b)
       .map((index) => ({ index, row: this.row(stream, index) }))

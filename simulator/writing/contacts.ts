@@ -70,10 +70,15 @@ export function matchingContact(books: Books, given: Given, alsoByName: boolean)
   return named.find(({ row }) => row.ContactStatus === 'ACTIVE') ?? named[0];
 }
 
+/** Throws ValidationFailed for a contact that is archived, as merged ones are too. */
+export function refuseArchived({ row }: Found): void {
+  if (row.ContactStatus !== 'ACTIVE') throw new ValidationFailed([ARCHIVED_MATCH]);
+}
+
 /** The row of a contact with what is given laid over what there is; nothing there makes a new one. */
 export function planContact(books: Books, given: Given, there: Found | undefined): Found {
   const complaints: string[] = [];
-  if (there && there.row.ContactStatus !== 'ACTIVE') throw new ValidationFailed([ARCHIVED_MATCH]);
+  if (there) refuseArchived(there);
   const { index, row } = there ?? newContact(books);
   const changed = { ...row, ...texts(given, complaints), ...parts(books, given, row, complaints) };
   if (!changed.Name) complaints.push('The Contact Name must be specified.');

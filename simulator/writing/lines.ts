@@ -31,15 +31,22 @@ export interface DocumentLines extends Row {
 
 /**
  * The lines of a document with its totals, from `LineItems` and `LineAmountTypes` as given. Amounts and taxes are rounded
- * to two decimals on each line, half away from zero, and then summed (xero-api.md §4). What is wrong goes to `complaints`.
+ * to two decimals on each line, half away from zero, and then summed (xero-api.md §4). Without `LineItems`
+ * the lines stay as they were. What is wrong goes to `complaints`.
  */
 export function documentLines(books: Books, given: Given, terms: LineTerms, complaints: string[]): DocumentLines {
   const LineAmountTypes = amountTypesOf(given, complaints);
-  const LineItems = (listOf(given, 'LineItems') ?? []).map((line) =>
+  const LineItems = listOf(given, 'LineItems')?.map((line) =>
     lineRow(books, line, LineAmountTypes, terms, complaints),
-  );
-  if (terms.complete && LineItems.length === 0) complaints.push('One or more line items must be specified');
+  ) ?? [...terms.previous];
+  if (terms.complete) checkComplete(LineItems, complaints);
   return { LineAmountTypes, LineItems, ...totals(LineItems, LineAmountTypes) };
+}
+
+function checkComplete(lines: readonly Row[], complaints: string[]): void {
+  if (lines.length === 0) complaints.push('One or more line items must be specified');
+  if (lines.some(({ AccountCode }) => AccountCode === undefined))
+    complaints.push('Account code or ID must be specified');
 }
 
 /** The totals of lines as rows hold them: sums of rounded lines. */
@@ -66,7 +73,7 @@ function amountTypesOf(given: Given, complaints: string[]): LineAmountTypes {
 function lineRow(books: Books, given: Given, types: LineAmountTypes, terms: LineTerms, complaints: string[]): Row {
   const item = itemOf(books, given, complaints);
   const details = (item?.[terms.purchase ? 'PurchaseDetails' : 'SalesDetails'] ?? {}) as Row;
-  const account = accountOf(books, given, details, terms, complaints);
+  const account = accountOf(books, given, details, complaints);
   const taxType = taxTypeOf(books, given, details, account, types, complaints);
   const amounts = amountsOf(given, details, terms, complaints);
   const description =
@@ -79,7 +86,7 @@ function lineRow(books: Books, given: Given, types: LineAmountTypes, terms: Line
     TaxType: taxType,
     TaxAmount: taxOf(books, given, amounts.line, taxType, types, complaints),
     LineAmount: amounts.line,
-    AccountCode: account?.Code,
+    AccountCode: account?.Code ?? (given.AccountCode as Value),
     Item: item && { ItemID: item.ItemID, Name: item.Name, Code: item.Code },
     Tracking: lineTracking(books, given, complaints),
     Quantity: amounts.quantity,
@@ -104,12 +111,9 @@ function itemOf(books: Books, given: Given, complaints: string[]): Row | undefin
   return found;
 }
 
-function accountOf(books: Books, given: Given, details: Row, terms: LineTerms, complaints: string[]): Row | undefined {
+function accountOf(books: Books, given: Given, details: Row, complaints: string[]): Row | undefined {
   const code = textOf(given, 'AccountCode', complaints) || given.AccountID || details.AccountCode;
-  if (!code) {
-    if (terms.complete) complaints.push('Account code or ID must be specified');
-    return undefined;
-  }
+  if (!code) return undefined;
   const account = books.account(code);
   const usable =
     account?.Status === 'ACTIVE' && account.Type !== 'BANK' && !CONTROL_ACCOUNTS.has(String(account.SystemAccount));
