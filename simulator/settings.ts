@@ -19,7 +19,8 @@ export const SWITCHES = {
   },
   postEditsInvoiceByNumber: {
     default: true,
-    about: 'a POST with the number of a sales invoice in use edits that invoice',
+    about:
+      'a POST with the number of a sales invoice or credit note in use edits that document; else the number is taken',
   },
   postEditsContactByName: {
     default: false,

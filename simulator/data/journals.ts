@@ -123,11 +123,11 @@ function append(
   organisations.writeRows(organisation, 'journals', [{ index, stamp, row }]);
 }
 
-/** The accounts as they are now. */
+/** The accounts as they are now; one that was deleted may have left its code to another. */
 const chartOf =
   (organisation: Organisation): Chart =>
   (code) => {
     const accounts = organisation.stream('accounts');
-    const [index] = accounts?.indicesWith('Code', code.toLowerCase()) ?? [];
-    return index === undefined || !accounts ? {} : accounts.row(index);
+    const rows = accounts?.indicesWith('Code', code.toLowerCase()).map((index) => accounts.row(index)) ?? [];
+    return rows.find((row) => row.Code === code && row.Status !== 'DELETED') ?? {};
   };

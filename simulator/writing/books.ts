@@ -78,7 +78,8 @@ export class Books {
   }
 
   account(code: unknown): Row | undefined {
-    return this.by('accounts', 'Code', code)[0]?.row ?? this.byId('accounts', code)?.row;
+    const coded = this.by('accounts', 'Code', code).find(({ row }) => row.Status !== 'DELETED');
+    return (coded ?? this.byId('accounts', code))?.row;
   }
 
   taxRate(type: unknown): Row | undefined {

@@ -11,6 +11,12 @@ export function textOf(given: Given, field: string, complaints: string[], longes
   return text;
 }
 
+/** The texts of the fields in `longest`, which says how many characters each may have; absent ones are left out. */
+export function textsOf(given: Given, longest: Readonly<Record<string, number>>, complaints: string[]): Row {
+  const found = Object.entries(longest).map(([field, most]) => [field, textOf(given, field, complaints, most)]);
+  return Object.fromEntries(found.filter(([, text]) => text !== undefined)) as Row;
+}
+
 /** The number of a field, rounded half away from zero to `scale` digits; a complaint when it is none. */
 export function decimalOf(given: Given, field: string, scale: number, complaints: string[]): Decimal | undefined {
   const value = given[field];

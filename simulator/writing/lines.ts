@@ -113,7 +113,11 @@ function itemOf(books: Books, given: Given, complaints: string[]): Row | undefin
 
 function accountOf(books: Books, given: Given, details: Row, complaints: string[]): Row | undefined {
   const code = textOf(given, 'AccountCode', complaints) || given.AccountID || details.AccountCode;
-  if (!code) return undefined;
+  return code ? postableAccount(books, code, complaints) : undefined;
+}
+
+/** The account of a code or id; a complaint when lines cannot be posted to it. */
+export function postableAccount(books: Books, code: unknown, complaints: string[]): Row | undefined {
   const account = books.account(code);
   const usable =
     account?.Status === 'ACTIVE' && account.Type !== 'BANK' && !CONTROL_ACCOUNTS.has(String(account.SystemAccount));

@@ -1,10 +1,18 @@
-import { notFound } from '../accounting/errors.js';
 import { type Row, XeroDate } from '../core/values.js';
 import type { Books, Found } from './books.js';
 import { currencyOf, partyOf } from './documents.js';
-import { dated, dayIn, dayOfDate, listOf, textOf } from './fields.js';
-import { documentLines } from './lines.js';
+import { dated, dayIn, dayOfDate, textOf, textsOf } from './fields.js';
+import { type DocumentLines, documentLines } from './lines.js';
+import { type NumberedKind, namedDocument, nextNumber, withNumber } from './numbered.js';
 import { type ElementWriter, type Given, type How, type Planned, refuseIfAny, ValidationFailed } from './writer.js';
+
+const KIND: NumberedKind = {
+  stream: 'purchaseOrders',
+  idField: 'PurchaseOrderID',
+  numberField: 'PurchaseOrderNumber',
+  prefix: 'PO-',
+  label: 'Purchase Order',
+};
 
 /** The states that an order of each state can be given; a new one stands under ''. */
 const MOVES: Readonly<Record<string, readonly string[]>> = {
@@ -43,19 +51,9 @@ export const purchaseOrders: ElementWriter = {
   },
 };
 
-function target(books: Books, given: Given, { id }: How): Found | undefined {
-  if (id !== undefined) {
-    const named = books.byId('purchaseOrders', id) ?? numbered(books, id)[0];
-    if (!named) throw notFound();
-    return named;
-  }
-  if (!given.PurchaseOrderID) return numbered(books, given.PurchaseOrderNumber)[0];
-  const named = books.byId('purchaseOrders', given.PurchaseOrderID);
-  if (!named) throw new ValidationFailed(['Purchase Order could not be found']);
-  return named;
+function target(books: Books, given: Given, how: How): Found | undefined {
+  return namedDocument(books, KIND, given, how) ?? withNumber(books, KIND, given.PurchaseOrderNumber)[0];
 }
-
-const numbered = (books: Books, number: unknown): Found[] => books.by('purchaseOrders', 'PurchaseOrderNumber', number);
 
 function create(books: Books, given: Given, how: How): Planned {
   const { index, id } = books.fresh('purchaseOrders');
@@ -81,52 +79,39 @@ function planned(books: Books, given: Given, how: How, { index, row }: Found, mo
     PurchaseOrderNumber: numberOf(books, given, row, complaints),
     ...dated('Date', day),
     ...dated('DeliveryDate', dayIn(given, 'DeliveryDate', complaints) ?? dayOfDate(row.DeliveryDate)),
-    ...texts(given, complaints),
+    ...textsOf(given, TEXTS, complaints),
     ...(typeof given.SentToContact === 'boolean' && { SentToContact: given.SentToContact }),
     ...currencyOf(books, given, day, previous, complaints),
     Contact: party.Contact,
     Status: status,
-    ...linesOf(books, given, how, row, isNew, complaints),
+    ...linesOf(books, given, how, row, complaints),
   };
   refuseIfAny(complaints);
   const id = String(row.PurchaseOrderID);
   return { id, rows: [...party.rows, { stream: 'purchaseOrders', index, row: order }] };
 }
 
-function texts(given: Given, complaints: string[]): Row {
-  const found = Object.entries(TEXTS).map(([field, longest]) => [field, textOf(given, field, complaints, longest)]);
-  return Object.fromEntries(found.filter(([, text]) => text !== undefined)) as Row;
-}
-
-/** Given lines replace those there are; an order cannot be without any. */
-function linesOf(books: Books, given: Given, how: How, row: Row, isNew: boolean, complaints: string[]): Row {
-  const lines = listOf(given, 'LineItems');
-  if (!lines && !isNew) return {};
-  if (!lines?.length) complaints.push('One or more line items must be specified');
-  const { unitDecimals } = how;
-  const previous = row.LineItems as Row[];
-  const wanted = { LineAmountTypes: row.LineAmountTypes, ...given };
-  return documentLines(books, wanted, { purchase: true, unitDecimals, complete: false, previous }, complaints);
+/** An order cannot be without lines; their accounts may be named later, on the bill. */
+function linesOf(books: Books, given: Given, { unitDecimals }: How, row: Row, complaints: string[]): DocumentLines {
+  const terms = { purchase: true, unitDecimals, complete: false, previous: row.LineItems as Row[] };
+  const lines = documentLines(books, { LineAmountTypes: row.LineAmountTypes, ...given }, terms, complaints);
+  if (lines.LineItems.length === 0) complaints.push('One or more line items must be specified');
+  return lines;
 }
 
 /** The number given, kept, or the next one that no order ever had. */
 function numberOf(books: Books, given: Given, row: Row, complaints: string[]): string {
-  const number = textOf(given, 'PurchaseOrderNumber', complaints, 255) || String(row.PurchaseOrderNumber ?? '');
-  if (number === '') return nextNumber(books);
-  const taken = numbered(books, number).some(({ row: other }) => other.PurchaseOrderID !== row.PurchaseOrderID);
-  if (taken) complaints.push('Order number must be unique');
+  const isTaken = (number: string) =>
+    withNumber(books, KIND, number).some(({ row: other }) => other.PurchaseOrderID !== row.PurchaseOrderID);
+  const number = textOf(given, 'PurchaseOrderNumber', complaints, 255) || String(row.PurchaseOrderNumber);
+  if (number === '') return nextNumber(books, KIND, isTaken);
+  if (isTaken(number)) complaints.push('Order number must be unique');
   return number;
-}
-
-function nextNumber(books: Books): string {
-  const format = (n: number) => `PO-${String(n).padStart(5, '0')}`;
-  let n = books.fresh('purchaseOrders').index + 1;
-  while (numbered(books, format(n)).length > 0) n++;
-  return format(n);
 }
 
 const newOrder = (books: Books, id: string): Row => ({
   PurchaseOrderID: id,
+  PurchaseOrderNumber: '',
   DeliveryAddress: '',
   AttentionTo: '',
   Telephone: '',
