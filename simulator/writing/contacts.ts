@@ -1,7 +1,7 @@
 import { notFound } from '../accounting/errors.js';
 import { type Row, type Value, XeroDate } from '../core/values.js';
 import type { Books, Found } from './books.js';
-import { listOf, objectOf, textOf } from './fields.js';
+import { listOf, objectOf, textOf, textsOf } from './fields.js';
 import { type ElementWriter, type Given, type How, refuseIfAny, ValidationFailed } from './writer.js';
 
 /** The text fields of a contact, and the most characters each may have. */
@@ -80,16 +80,11 @@ export function planContact(books: Books, given: Given, there: Found | undefined
   const complaints: string[] = [];
   if (there) refuseArchived(there);
   const { index, row } = there ?? newContact(books);
-  const changed = { ...row, ...texts(given, complaints), ...parts(books, given, row, complaints) };
+  const changed = { ...row, ...textsOf(given, TEXTS, complaints), ...parts(books, given, row, complaints) };
   if (!changed.Name) complaints.push('The Contact Name must be specified.');
   complaints.push(...taken(books, changed));
   refuseIfAny(complaints);
   return { index, row: changed };
-}
-
-function texts(given: Given, complaints: string[]): Row {
-  const found = Object.entries(TEXTS).map(([field, longest]) => [field, textOf(given, field, complaints, longest)]);
-  return Object.fromEntries(found.filter(([, text]) => text !== undefined)) as Row;
 }
 
 /** What of a contact is not plain text. */

@@ -46,7 +46,7 @@ export const creditNotes: ElementWriter = {
 
 function target(books: Books, given: Given, how: How): Found | undefined {
   const named = namedDocument(books, KIND, given, how);
-  if (named || given.Type !== SALES || !books.switches.postEditsInvoiceByNumber) return named;
+  if (named || given.Type === 'ACCPAYCREDIT' || !books.switches.postEditsInvoiceByNumber) return named;
   return holderOf(books, given.CreditNoteNumber);
 }
 

@@ -1,12 +1,19 @@
-import { notFound } from '../accounting/errors.js';
 import { calendarDate, isoSeconds } from '../core/calendar.js';
 import { money, type Row, XeroDate } from '../core/values.js';
 import type { Books, Found } from './books.js';
 import { checkLocks, currencyOf, partyOf, urlOf } from './documents.js';
 import { centsOf, dated, dayIn, dayOfDate, textOf } from './fields.js';
 import { type DocumentLines, documentLines } from './lines.js';
+import { type NumberedKind, namedDocument, nextNumber, withNumber } from './numbered.js';
 import { type ElementWriter, type Given, type How, type Planned, refuseIfAny, ValidationFailed } from './writer.js';
 
+const KIND: NumberedKind = {
+  stream: 'invoices',
+  idField: 'InvoiceID',
+  numberField: 'InvoiceNumber',
+  prefix: 'INV-',
+  label: 'Invoice',
+};
 const TYPES = ['ACCREC', 'ACCPAY'];
 const NOT_MODIFIABLE = 'Invoice not of valid status for modification';
 const HAS_ALLOCATIONS = 'This document cannot be edited as it has a payment or credit note allocated to it.';
@@ -48,22 +55,15 @@ export const invoices: ElementWriter = {
   },
 };
 
-function target(books: Books, given: Given, { id }: How): Found | undefined {
-  if (id !== undefined) {
-    const named = books.byId('invoices', id) ?? books.by('invoices', 'InvoiceNumber', id)[0];
-    if (!named) throw notFound();
-    return named;
-  }
-  if (given.InvoiceID) {
-    const named = books.byId('invoices', given.InvoiceID);
-    if (!named) throw new ValidationFailed([`The Invoice with ID ${given.InvoiceID} could not be found.`]);
-    return named;
-  }
-  if (given.Type === 'ACCPAY' || !books.switches.postEditsInvoiceByNumber) return undefined;
-  return books
-    .by('invoices', 'InvoiceNumber', given.InvoiceNumber)
-    .find(({ row }) => row.Type === 'ACCREC' && row.Status !== 'DELETED');
+function target(books: Books, given: Given, how: How): Found | undefined {
+  const named = namedDocument(books, KIND, given, how);
+  if (named || given.Type === 'ACCPAY' || !books.switches.postEditsInvoiceByNumber) return named;
+  return holderOf(books, given.InvoiceNumber);
 }
+
+/** The sales invoice that holds a number: a voided one keeps it, a deleted draft gives it back. */
+const holderOf = (books: Books, number: unknown): Found | undefined =>
+  withNumber(books, KIND, number).find(({ row }) => row.Type === 'ACCREC' && row.Status !== 'DELETED');
 
 function planNew(books: Books, given: Given, how: How): Planned {
   const { index, id } = books.fresh('invoices');
@@ -173,22 +173,10 @@ function settled(status: string, { Total }: DocumentLines, day: number): Row {
 function numberOf(books: Books, given: Given, row: Row, complaints: string[]): string {
   const number = textOf(given, 'InvoiceNumber', complaints, 255) || String(row.InvoiceNumber);
   if (row.Type === 'ACCPAY') return number;
-  if (number === '') return nextNumber(books);
-  if (isTaken(books, number, row)) complaints.push('Invoice # must be unique.');
+  if (number === '') return nextNumber(books, KIND, (one) => holderOf(books, one) !== undefined);
+  const holder = holderOf(books, number);
+  if (holder && holder.row.InvoiceID !== row.InvoiceID) complaints.push('Invoice # must be unique.');
   return number;
-}
-
-/** A voided invoice keeps its number; a deleted draft gives it back. */
-const isTaken = (books: Books, number: string, { InvoiceID }: Row): boolean =>
-  books
-    .by('invoices', 'InvoiceNumber', number)
-    .some(({ row }) => row.Type === 'ACCREC' && row.Status !== 'DELETED' && row.InvoiceID !== InvoiceID);
-
-function nextNumber(books: Books): string {
-  let n = books.fresh('invoices').index + 1;
-  const number = () => `INV-${String(n).padStart(5, '0')}`;
-  while (isTaken(books, number(), {})) n++;
-  return number();
 }
 
 function texts(books: Books, given: Given, isSale: boolean, complaints: string[]): Row {

@@ -1,7 +1,7 @@
 import { notFound } from '../accounting/errors.js';
 import { type Row, UnitAmount, type Value, XeroDate } from '../core/values.js';
 import type { Books, Found } from './books.js';
-import { decimalOf, objectOf, textOf } from './fields.js';
+import { decimalOf, objectOf, textOf, textsOf } from './fields.js';
 import { type ElementWriter, type Given, type How, refuseIfAny, ValidationFailed } from './writer.js';
 
 const LONGEST = { Code: 30, Name: 50, Description: 4_000, PurchaseDescription: 4_000 };
@@ -38,10 +38,9 @@ function target(books: Books, given: Given, { id }: How): Found | undefined {
 
 function planItem(books: Books, given: Given, how: How, row: Row): Row {
   const complaints: string[] = [];
-  const texts = Object.entries(LONGEST).map(([field, longest]) => [field, textOf(given, field, complaints, longest)]);
   const changed: Row = {
     ...row,
-    ...(Object.fromEntries(texts.filter(([, text]) => text !== undefined)) as Row),
+    ...textsOf(given, LONGEST, complaints),
     ...flags(given),
     ...details(books, given, 'SalesDetails', how, row, complaints),
     ...details(books, given, 'PurchaseDetails', how, row, complaints),
