@@ -17,6 +17,8 @@ export interface PushInput {
   runId: string;
   /** The calls of the day that bulk may use are used up: only what somebody waits for is sent. */
   urgentOnly: boolean;
+  /** A sleep until the next day's calls has ended. */
+  awake: boolean;
 }
 
 export interface PushResult {
@@ -67,7 +69,8 @@ export function createOutboxActivities(ports: OutboxPorts) {
 }
 
 async function pushOnce(ports: OutboxPorts, input: PushInput, done: StateCounts, about: string): Promise<PushResult> {
-  const { connectionId, runId, urgentOnly } = input;
+  const { connectionId, runId, urgentOnly, awake } = input;
+  if (awake) await ports.connections.setSleeping(connectionId, null);
   const connection = await connected(ports.connections, connectionId, about);
   const lease = await ports.outbox.acquire(connectionId, runId, leaseMs);
   if (lease === null) throw notYet('outboxBusy', busyMs, `another run sends (${about})`);
@@ -135,5 +138,6 @@ async function afterBudgetWait(
 ): Promise<PushResult> {
   if (wait.limit !== 'day') throw notYet('budgetWait', wait.waitMs, `${wait.message} (${about})`);
   const until = new Date(Date.parse(await ports.mirror.now()) + wait.waitMs).toISOString();
+  await ports.connections.setSleeping(connectionId, until);
   return await resultOf(ports, connectionId, 'sleep', done, { until, peopleMay: priority === 'background' });
 }

@@ -154,7 +154,7 @@ function refusedOutcomes({ text }: HttpAnswer, { elements, method }: XeroWrite):
   const named = elementsOf(text, 'Elements')?.map(parsed);
   const count = method === 'DELETE' ? 1 : elements.length;
   if (named?.length !== count || named.every((each) => each === null || !isRefused(each, errorWords(each)))) {
-    const words = messagesOf([parsed(text) as { Message?: string }]);
+    const words = wordsOfWhole(text);
     return Array<WriteOutcome>(count).fill({ kind: 'refused', code: wholeCode(words), words });
   }
   return named.map((element) => {
@@ -163,6 +163,12 @@ function refusedOutcomes({ text }: HttpAnswer, { elements, method }: XeroWrite):
       ? { kind: 'refused', code: codeOfRefusal(words), words }
       : { kind: 'unknown' };
   });
+}
+
+/** A message, a title's detail, or a line of plain text. */
+function wordsOfWhole(text: string): string[] {
+  const { Message, Detail } = (parsed(text) ?? { Message: text }) as { Message?: string; Detail?: string };
+  return [Message, Detail].filter((word): word is string => typeof word === 'string' && word !== '').slice(0, 1);
 }
 
 /** Words that say nothing of a document blame none: the call itself was wrong. */
