@@ -17,6 +17,7 @@ import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
+import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -54,6 +55,7 @@ export function compose(config: Config, pool: pg.Pool) {
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const tokens = createTokenKeeper({ grants, oauth });
+  const charts = createCharts(mirror);
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
@@ -62,6 +64,7 @@ export function compose(config: Config, pool: pg.Pool) {
     deletion: createDeletion(pool, tombstones),
     documents: createDocuments(pool),
     outbox: createOutbox(pool),
+    pushFacts: createPushFacts(pool, charts),
     outboxBells: createOutboxBells(pool),
     writes: createWrites(pool),
     consents: createConsents(pool, sealing),
@@ -75,7 +78,7 @@ export function compose(config: Config, pool: pg.Pool) {
     reconciliation: createReconciliation(pool),
     settings: createSettings(pool),
     webhookEvents: createWebhookEvents(pool),
-    charts: createCharts(mirror),
+    charts,
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),
