@@ -2,6 +2,7 @@
 import { addDays } from '../../calendar.js';
 import type { StreamName } from '../../streams.js';
 import { Decimal, decimalIn, sameAmount, sum } from '../amounts.js';
+import { changeOf } from '../changes.js';
 import { contactIdOf, shapes } from '../elements.js';
 import {
   type AlikeQuestion,
@@ -17,16 +18,17 @@ import { editedInXero } from '../fingerprint.js';
 import { documentKinds } from '../kinds.js';
 import { amountsOf, isPriced, type Priced, pricedParts } from '../lines.js';
 import { dateAt, isLiving, listIn, mergedInto, numberOf, statusOf, textAt } from '../records.js';
-import { allocationsLeft, asked, isDone, isNew, isWritten, recordOf, updatable, wasDone } from '../standing.js';
+import { allocationsLeft, asked, isDone, isNew, recordOf, updatable, wasDone } from '../standing.js';
 import { currencyOf } from './books.js';
 import { type Fault, none, when } from './fault.js';
 import { dueOn, isAuthorised, isBefore, paidBy } from './parents.js';
 
-/** A payment that was taken back to be made anew is not deleted by somebody else. */
+/** One that a person asks for is made anew, but no payment is; one that was taken back to be made anew is not gone. */
 export const endedAs =
   (status: 'VOIDED' | 'DELETED') =>
   (document: QueuedDocument, facts: PushFacts): readonly Fault[] => {
-    if (document.xeroId === null || asked(document) || isDone(document, 'void')) return none;
+    const isAnew = documentKinds[document.kind].stream === 'payments' ? isDone(document, 'void') : asked(document);
+    if (document.xeroId === null || isAnew) return none;
     const { stream } = documentKinds[document.kind];
     const record = facts.record(stream, document.xeroId);
     const isGone = record === null ? facts.lookedUp(stream, 'id', document.xeroId) : !isLiving(record);
@@ -164,7 +166,7 @@ function isBilled(document: QueuedDocument, facts: PushFacts): boolean {
 
 /** Both sides changed it since it was sent. Whoever decides, or asks for it once more, overwrites. A merge is no edit. */
 export function conflict(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
-  if (document.xeroId === null || asked(document) || isWritten(document)) return none;
+  if (document.xeroId === null || asked(document) || changeOf(document, facts) === null) return none;
   const record = facts.record(documentKinds[document.kind].stream, document.xeroId);
   const stands = record !== null && isLiving(record) && mergedInto(record) === null;
   return when(stands && editedInXero(document, record, facts), null);
@@ -197,7 +199,7 @@ export function hasPayments(document: QueuedDocument, facts: PushFacts): readonl
   const paid = settlements(record);
   const isPaid =
     paid.length > 0 || sum([record.body.AmountPaid, record.body.AmountCredited].map(decimalIn)).greaterThan(0);
-  const isTouched = document.deleted || !isWritten(document);
+  const isTouched = document.deleted || changeOf(document, facts) !== null;
   const takenBack = document.kind === 'creditNote' && allocationsLeft(document, facts).unwanted.length > 0;
   return [
     ...when(isPaid && isTouched, null, paid.length === 0 ? undefined : `There is: ${paid.join('; ')}.`),

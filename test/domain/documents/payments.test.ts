@@ -185,6 +185,8 @@ describe('a payment', () => {
     const there = paid('p');
     const again = { ...sent(payment(), 'p', fingerprintOf('payment', payment().content, there)), again: true };
     expect(plan(again, { records: [there], ours: ['p'] })).toMatchObject({ do: 'link', xeroId: 'p' });
+    const gone = paid('p', { Status: 'DELETED' });
+    expect(plan(again, { records: [gone], ours: ['p'] })).toMatchObject({ state: 'deletedInXero' });
   });
 
   it('that the platform deleted is deleted in Xero', () => {
