@@ -15,7 +15,9 @@ import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
+import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
+import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -29,6 +31,7 @@ import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
 import { createXeroReader } from '../xero/reader.js';
 import { createTokenKeeper } from '../xero/tokens.js';
+import { createXeroWriter } from '../xero/writer.js';
 
 /** Something that the service cannot run without is not configured; the message is for the person who starts it. */
 export class IncompleteConfig extends Error {
@@ -52,6 +55,7 @@ export function compose(config: Config, pool: pg.Pool) {
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const tokens = createTokenKeeper({ grants, oauth });
+  const charts = createCharts(mirror);
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
@@ -59,6 +63,8 @@ export function compose(config: Config, pool: pg.Pool) {
     locations: createLocations(pool),
     deletion: createDeletion(pool, tombstones),
     documents: createDocuments(pool),
+    outbox: createOutbox(pool),
+    pushFacts: createPushFacts(pool, charts),
     outboxBells: createOutboxBells(pool),
     writes: createWrites(pool),
     consents: createConsents(pool, sealing),
@@ -72,13 +78,14 @@ export function compose(config: Config, pool: pg.Pool) {
     reconciliation: createReconciliation(pool),
     settings: createSettings(pool),
     webhookEvents: createWebhookEvents(pool),
-    charts: createCharts(mirror),
+    charts,
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),
     tokens,
     budget,
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
+    writer: createXeroWriter({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),
