@@ -9,16 +9,19 @@ import type {
   ConnectionSchedules,
   Connections,
   Consents,
+  Documents,
   Feed,
   FeedBell,
   Grants,
   KeptAnswers,
   Locations,
   Mirror,
+  OutboxBells,
   Reconciliation,
   Runs,
   SettingsStore,
   WebhookEvents,
+  Writes,
   XeroLinks,
   XeroOAuth,
   XeroReader,
@@ -27,6 +30,7 @@ import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
+import type { OutboxControl } from './outboxControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -53,6 +57,10 @@ export interface ApiDeps {
   backfills: BackfillControl;
   syncs: SyncControl;
   deletions: DeletionControl;
+  documents: Documents;
+  outboxBells: Pick<OutboxBells, 'ofConnection' | 'pendingLongerThan'>;
+  outboxes: OutboxControl;
+  writes: Writes;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;
   webhookEvents: Pick<WebhookEvents, 'store'>;

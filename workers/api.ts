@@ -5,6 +5,7 @@ import { createMetrics } from '../api/metrics.js';
 import {
   createBackfillControl,
   createDeletionControl,
+  createOutboxControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -43,6 +44,7 @@ await run(async () => {
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
+    outboxes: createOutboxControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,

@@ -8,18 +8,21 @@ import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
+import { createDocuments } from '../db/documents.js';
 import { createFeed } from '../db/feed.js';
 import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
+import { createOutboxBells } from '../db/outboxBells.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
 import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
 import { createWebhookEvents } from '../db/webhooks.js';
+import { createWrites } from '../db/writes.js';
 import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
@@ -55,6 +58,9 @@ export function compose(config: Config, pool: pg.Pool) {
     connections: createConnections(pool, tombstones),
     locations: createLocations(pool),
     deletion: createDeletion(pool, tombstones),
+    documents: createDocuments(pool),
+    outboxBells: createOutboxBells(pool),
+    writes: createWrites(pool),
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
     audit: createAudit(pool),

@@ -2,7 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
-import { createBackfillControl, createSyncControl, createWebhookControl } from '../api/temporal.js';
+import {
+  createBackfillControl,
+  createOutboxControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
 import type { ConnectionSchedules, Connections, ConnectionWork, Runs } from '../domain/ports.js';
 
@@ -22,6 +27,7 @@ export function createConnectionWork(
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     webhooks: createWebhookControl(client),
+    outboxes: createOutboxControl(client),
     runs,
     connections,
     schedules,
@@ -31,10 +37,11 @@ export function createConnectionWork(
       await startBackfill(controls, connection);
     },
     ringForWebhooks: (bell) => controls.webhooks.ring(bell),
+    ringOutbox: (bell) => controls.outboxes.ring(bell),
     async stop(connectionId) {
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
-      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook];
+      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook, workflowIds.outbox];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
       await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));

@@ -7,6 +7,7 @@ import { type ApiDeps, buildApi } from '../../api/app.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
 import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
+import type { OutboxControl } from '../../api/outboxControl.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import type { WebhookControl } from '../../api/webhookControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
@@ -16,6 +17,7 @@ import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createDeletion } from '../../db/deletion.js';
+import { createDocuments } from '../../db/documents.js';
 import { createFeed } from '../../db/feed.js';
 import { createFeedBell } from '../../db/feedBell.js';
 import { createFigures } from '../../db/figures.js';
@@ -23,18 +25,21 @@ import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
+import { createOutboxBells } from '../../db/outboxBells.js';
 import { createReconciliation } from '../../db/reconciliation.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
 import { createWebhookEvents } from '../../db/webhooks.js';
+import { createWrites } from '../../db/writes.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
 import type {
   CallContext,
   ConsentedOrganisation,
   Deletion,
+  OutboxBell,
   PageQuery,
   Role,
   WebhookBell,
@@ -112,6 +117,10 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     backfills: temporal,
     syncs: temporal.syncs,
     deletions: temporal.deletions,
+    documents: createDocuments(pool),
+    outboxBells: createOutboxBells(pool),
+    outboxes: temporal.outboxes,
+    writes: createWrites(pool),
     schedules: temporal.schedules,
     webhooks: temporal.webhooks,
     webhookEvents: createWebhookEvents(pool),
@@ -153,6 +162,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     work: {
       startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
       ringForWebhooks: () => Promise.reject(new Error('a deletion starts nothing')),
+      ringOutbox: () => Promise.reject(new Error('a deletion starts nothing')),
       stop: async (id) => {
         await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);
       },
@@ -283,6 +293,7 @@ export class FakeTemporal implements BackfillControl {
   readonly kept: string[] = [];
   readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
   readonly webhooks = new FakeWebhooks();
+  readonly outboxes = new FakeOutboxes();
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -348,6 +359,23 @@ export class FakeWebhooks implements WebhookControl {
 
   async cancel(organisationId: string): Promise<null> {
     this.cancelled.push(organisationId);
+    return null;
+  }
+}
+
+/** For the outboxes. */
+export class FakeOutboxes implements OutboxControl {
+  readonly rung: OutboxBell[] = [];
+  readonly cancelled: string[] = [];
+  away: Error | null = null;
+
+  async ring(bell: OutboxBell): Promise<void> {
+    if (this.away) throw this.away;
+    this.rung.push(bell);
+  }
+
+  async cancel(connectionId: string): Promise<null> {
+    this.cancelled.push(connectionId);
     return null;
   }
 }

@@ -10,6 +10,7 @@ import { createMetrics } from '../../api/metrics.js';
 import {
   createBackfillControl,
   createDeletionControl,
+  createOutboxControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
@@ -213,6 +214,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
+    outboxes: createOutboxControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,
