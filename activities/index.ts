@@ -3,6 +3,7 @@ import { type ChangesPorts, createChangesActivities } from './changes.js';
 import { createDeletionActivities, type DeletionPorts } from './deletion.js';
 import { createHousekeepingActivities, type HousekeepingPorts } from './housekeeping.js';
 import { createMappingActivities, type MappingPorts } from './mappings.js';
+import { createPaymentActivities, type PaymentPorts } from './payments.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 import { createSecondLookActivities, type SecondLookPorts } from './secondLook.js';
@@ -17,7 +18,8 @@ export function createActivities(
     MappingPorts &
     HousekeepingPorts &
     SecondLookPorts &
-    WebhookPorts,
+    WebhookPorts &
+    PaymentPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -29,6 +31,7 @@ export function createActivities(
     ...createHousekeepingActivities(ports),
     ...createSecondLookActivities(ports),
     ...createWebhookActivities(ports),
+    ...createPaymentActivities(ports),
   };
 }
 
@@ -41,3 +44,4 @@ export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
+export type PaymentActivities = ReturnType<typeof createPaymentActivities>;

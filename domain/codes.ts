@@ -47,6 +47,11 @@ export const connectionCodes = {
     message: 'Xero did not answer properly for longer than we wait.',
     remedy: 'Start the run again later; what was read is kept and the reading goes on from there.',
   },
+  callback_failed: {
+    message: "The platform's callback does not take payments.",
+    remedy:
+      'Mend it, or its secret (POST /v1/connections/{id}/callback-secret), then start the import: POST /v1/connections/{id}/payment-imports.',
+  },
   could_not_sync: {
     message: 'The run could not be completed.',
     remedy: 'Look at the run in the Temporal UI, which names the stream, then start it again; nothing read is lost.',
@@ -331,6 +336,18 @@ export const requestCodes = {
   connection_pending: {
     message: 'Nothing is bound yet, so there is nothing to disconnect, pause or resume.',
     remedy: 'Give the consent in Xero first, or delete the connection: DELETE /v1/connections/{id}.',
+  },
+  payments_in_off: {
+    message: 'This connection does not import payments.',
+    remedy: 'Set paymentsIn with PATCH /v1/connections/{id}/settings.',
+  },
+  payment_settled: {
+    message: 'The payment was imported or resolved, and that is final.',
+    remedy: 'Nothing to do here; correct the books of the platform.',
+  },
+  payment_in_hand: {
+    message: 'The payment is being attempted at this moment.',
+    remedy: 'Wait until the run in hand has ended, then look again.',
   },
   sync_by_fixed: {
     message: 'A company syncs as a whole or location by location, and this one does it the other way.',

@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { createPaymentCallback } from '../callbacks/callback.js';
 import type { Config } from '../config/config.js';
 import { createApiKeys } from '../db/apiKeys.js';
 import { createAudit } from '../db/audit.js';
 import { createCallBudget } from '../db/budget.js';
+import { createCallbackSecrets } from '../db/callbackSecrets.js';
 import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
@@ -16,6 +18,7 @@ import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createOutboxBells } from '../db/outboxBells.js';
+import { createPaymentImports } from '../db/paymentImports.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -71,6 +74,9 @@ export function compose(config: Config, pool: pg.Pool) {
     mirror,
     reconciliation: createReconciliation(pool),
     settings: createSettings(pool),
+    payments: createPaymentImports(pool, tombstones),
+    callback: createPaymentCallback({ allowLoopback: config.callbacksOnLoopback }),
+    callbackSecrets: createCallbackSecrets(pool, sealing),
     webhookEvents: createWebhookEvents(pool),
     charts: createCharts(mirror),
     grants,

@@ -3,7 +3,8 @@
 export { deleteCompany } from './deleteCompany.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
+export { paymentImport } from './paymentImport.js';
 export { secondLook } from './secondLook.js';
-export { nightly, weekly } from './starters.js';
+export { nightly, payments, weekly } from './starters.js';
 export { sync } from './sync.js';
 export { webhookFetch } from './webhookFetch.js';

@@ -1,5 +1,6 @@
 import type { ReadStreamResult } from '../activities/reading.js';
 import type { RunCounts } from '../activities/runCounts.js';
+import type { PaymentCounts } from '../domain/ports.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
 
@@ -14,6 +15,8 @@ export interface Progress {
   faults: string[];
   /** What stands behind a stream's name. */
   streams: Partial<Record<StreamName, string>>;
+  /** Payments from Xero by state, what this run imported of them, and since when the oldest waits for a decision. */
+  payments: (PaymentCounts & { importedNow: number; oldestAt: string | null }) | null;
 }
 
 const sentences: Record<RunState, string> = {
@@ -29,6 +32,7 @@ const sentences: Record<RunState, string> = {
   counting: 'Counting in Xero what the mirror has, one call a stream.',
   lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
   fetchingEvents: 'Fetching the records that webhooks told of.',
+  importingPayments: 'Importing payments that were made in Xero, each once.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -74,8 +78,15 @@ export function runDetails(progress: Progress): string {
     stillFor === null ? '' : `No page was stored for ${stillFor} minutes.`,
     `Company ${progress.company}, Sync From Date: ${from}`,
     streamNames.flatMap((name) => streamLine(name, progress.streams[name])).join('\n'),
+    progress.payments === null ? '' : paymentLines(progress.payments),
   ];
   return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+function paymentLines({ importedNow, oldestAt, ...counts }: NonNullable<Progress['payments']>): string {
+  const lines = Object.entries(counts).map(([state, count]) => `- Payments ${state}: **${count}**`);
+  const oldest = oldestAt === null ? [] : [`- The oldest without a decision is of ${oldestAt}`];
+  return [`- Payments imported by this run: **${importedNow}**`, ...lines, ...oldest].join('\n');
 }
 
 /** A list and no table: the UI sets a table's columns against each other without a gap. */
