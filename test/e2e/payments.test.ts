@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { ScheduleNotFoundError, ScheduleOverlapPolicy } from '@temporalio/client';
+import { ScheduleNotFoundError, ScheduleOverlapPolicy, WorkflowFailedError } from '@temporalio/client';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { scheduleIds, workflowIds } from '../../domain/names.js';
 import type { Books } from '../support/books.js';
@@ -141,24 +141,29 @@ test('three failed attempts in a row end the claiming; they are final, and the r
   expect([...receiver.attempts.values()]).toEqual(Array(6).fill(1));
 });
 
-test('a reset of the workflow to its first step imports nothing a second time', async () => {
+test('a reset of the workflow, to its first step or to the one that imports, imports nothing a second time', async () => {
   const { books, invoices } = await platform();
   const receiver = await receiverFor(books);
   await payInXero(system, books, invoices.slice(0, 3));
   expect(await importNow(system, books)).toBe('completed');
-  const workflowId = workflowIds.paymentImport(books.id);
-  const handle = system.client.workflow.getHandle(workflowId);
+  const handle = system.client.workflow.getHandle(workflowIds.paymentImport(books.id));
   const { runId } = await handle.describe();
-  const { history } = { history: await handle.fetchHistory() };
-  const first = history.events?.find(({ workflowTaskCompletedEventAttributes: each }) => each);
-  await system.client.workflowService.resetWorkflowExecution({
-    namespace: system.client.options.namespace,
-    workflowExecution: { workflowId, runId },
-    workflowTaskFinishEventId: first?.eventId,
-    requestId: randomUUID(),
-    reason: 'a test',
-  });
-  await system.client.workflow.getHandle(workflowId).result();
+  const events = (await handle.fetchHistory()).events ?? [];
+  const imports = events.findIndex(
+    ({ activityTaskScheduledEventAttributes: each }) => each?.activityType?.name === 'importPayments',
+  );
+  const tasks = events.slice(0, imports).filter((each) => each.workflowTaskCompletedEventAttributes);
+  for (const task of [tasks.at(0), tasks.at(-1)]) {
+    await system.client.workflowService.resetWorkflowExecution({
+      namespace: system.client.options.namespace,
+      workflowExecution: { workflowId: handle.workflowId, runId },
+      workflowTaskFinishEventId: task?.eventId,
+      requestId: randomUUID(),
+      reason: 'a test',
+    });
+    await handle.result().catch((error: unknown) => expect(error).toBeInstanceOf(WorkflowFailedError));
+    expect((await handle.describe()).runId).not.toBe(runId);
+  }
   expect([...receiver.attempts.values()]).toEqual([1, 1, 1]);
   expect(await paymentsOf(system, books, 'imported')).toHaveLength(3);
 });

@@ -48,10 +48,10 @@ export async function ownInvoices(system: System, books: Books, company: string,
 }
 
 async function save(system: System, company: string, documents: readonly object[]): Promise<void> {
-  const { results } = await system.api.post<{ results: { status: number }[] }>(`/companies/${company}/documents`, {
+  const { data } = await system.api.post<{ data: object[] }>(`/companies/${company}/documents`, {
     documents,
   });
-  const refused = results.filter(({ status }) => status >= 300);
+  const refused = data.filter((each) => 'remedy' in each);
   if (refused.length > 0) throw new Error(`documents were refused: ${JSON.stringify(refused[0])}`);
 }
 
