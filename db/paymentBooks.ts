@@ -1,6 +1,8 @@
 /** A payment from Xero in the platform's books: a document that is in Xero already, and an event. */
 import type pg from 'pg';
+import type { DocumentContent } from '../domain/documents/content.js';
 import { documentKinds } from '../domain/documents/kinds.js';
+import type { DocumentToSave } from '../domain/ports.js';
 import type { Tell } from './feed.js';
 
 /** An import whose row the caller holds. */
@@ -16,7 +18,7 @@ export interface ImportedPayment {
 }
 
 /** The external id of the payment that an import makes. */
-export const importedPaymentId = (xeroPaymentId: string): string => `xero:${xeroPaymentId}`;
+export const importedPaymentId = (xeroPaymentId: string): string => `xero:${xeroPaymentId.toLowerCase()}`;
 
 /**
  * Holds a payment of Xero's for this transaction against another that imports or saves it: they end as one. Taken before any
@@ -27,6 +29,35 @@ export async function holdXeroPayment(client: pg.PoolClient, companyId: string, 
     companyId,
     xeroPaymentId,
   ]);
+}
+
+/**
+ * A payment that the platform saves as one of Xero's is the one that was imported, where it was: that takes the platform's
+ * name, or gives way to what has it already. In the caller's transaction, before it takes any document's row.
+ */
+export async function adoptImported(
+  client: pg.PoolClient,
+  companyId: string,
+  documents: readonly DocumentToSave[],
+): Promise<void> {
+  const saved = documents.flatMap(({ kind, externalId, content }) => {
+    const xeroPaymentId = kind === 'payment' ? (content as DocumentContent['payment']).xeroPaymentId : undefined;
+    return xeroPaymentId === undefined ? [] : [{ externalId, xeroPaymentId: xeroPaymentId.toLowerCase() }];
+  });
+  // Always in the same order, so two never wait for each other in a ring.
+  for (const { externalId, xeroPaymentId } of saved.toSorted((a, b) => (a.xeroPaymentId < b.xeroPaymentId ? -1 : 1))) {
+    await holdXeroPayment(client, companyId, xeroPaymentId);
+    const names = [companyId, importedPaymentId(xeroPaymentId), externalId];
+    await client.query(
+      `DELETE FROM document WHERE company_id = $1 AND kind = 'payment' AND external_id = $2 AND external_id <> $3
+          AND EXISTS (SELECT FROM document WHERE company_id = $1 AND kind = 'payment' AND external_id = $3)`,
+      names,
+    );
+    await client.query(
+      `UPDATE document SET external_id = $3 WHERE company_id = $1 AND kind = 'payment' AND external_id = $2`,
+      names,
+    );
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createDocuments } from '../../db/documents.js';
 import { createPaymentImports } from '../../db/paymentImports.js';
 import { createSealing } from '../../db/sealing.js';
 import { createTombstones, type Tombstones } from '../../db/tombstones.js';
@@ -330,6 +331,40 @@ describe('one payment, imported and saved', () => {
     expect((await paymentDocuments()).map((each) => each.external_id)).toEqual(['theirs']);
     expect(await events('payment.imported')).toEqual([]);
   });
+});
+
+test('a payment imported and saved at the same moment ends as one document, by the name that the platform gives it', async () => {
+  const documents = createDocuments(database.pool);
+  for (let time = 0; time < 10; time++) {
+    const { externalId, invoiceId } = await ourInvoice('10.00');
+    const id = await paid(10, invoiceId);
+    await find();
+    await imports.claim(run(), id);
+    const content = { invoice: externalId, amount: '10.00', date: '2026-09-01', xeroPaymentId: id };
+    const theirs = { kind: 'payment', externalId: `theirs-${time}`, content, sourceVersion: null } as const;
+    const context = { companyId: books.companyId, actor: null, urgent: true };
+    const [settled] = await Promise.all([
+      imports.settle(run(), id, 'imported', false),
+      documents.save(context, [theirs]),
+    ]);
+    expect(settled).toBe(true);
+  }
+  const names = (await paymentDocuments()).map((each) => each.external_id);
+  expect(names).toEqual(Array.from({ length: 10 }, (_, time) => `theirs-${time}`));
+});
+
+test('a payment that the platform had saved under a name of its own takes in the imported one', async () => {
+  const documents = createDocuments(database.pool);
+  const { externalId, invoiceId } = await ourInvoice('10.00');
+  const id = await paid(10, invoiceId);
+  await find();
+  await imported(id);
+  await aDocument(database.pool, books, { kind: 'payment', externalId: 'theirs', content: { invoice: externalId } });
+  const content = { invoice: externalId, amount: '10.00', date: '2026-09-01', xeroPaymentId: id };
+  await documents.save({ companyId: books.companyId, actor: null, urgent: true }, [
+    { kind: 'payment', externalId: 'theirs', content, sourceVersion: null },
+  ]);
+  expect((await paymentDocuments()).map((each) => each.external_id)).toEqual(['theirs']);
 });
 
 describe('a person decides', () => {
