@@ -6,7 +6,8 @@ import { seeded } from '../test/support/readingModel.js';
 import { type Audit, audit } from './chaos/audit.js';
 import { type Customer, connect, followToEnd, newOrganisation } from './chaos/customer.js';
 import { killOneByOne } from './chaos/killing.js';
-import { readChaosOptions, usage } from './chaos/options.js';
+import { type ChaosOptions, readChaosOptions, usage } from './chaos/options.js';
+import { ragePayments } from './chaos/payments.js';
 import { type Stack, startStack, type Victims } from './chaos/stack.js';
 import { UsageError } from './commandLine.js';
 
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
   const stack = await startStack();
   let fine = false;
   try {
-    fine = await rage(stack, options);
+    fine = await (options.what === 'payments' ? ragePayments : rage)(stack, options, say);
     return fine ? 0 : 1;
   } finally {
     if (!fine) say(`Everything that was kept, logs too, is in ${stack.folder}`);
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function rage(stack: Stack, { kills, seed }: { kills: number; seed: number }): Promise<boolean> {
+async function rage(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
   const began = performance.now();
   const random = seeded(seed);
   const tally: Tally = { worker: 0, API: 0, Postgres: 0, Temporal: 0 };

@@ -2,9 +2,11 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type pg from 'pg';
+import type { ApiClient } from '../../embedded/apiClient.js';
+import { control } from '../xero/support.js';
 import type { Books } from './books.js';
 import type { System } from './system.js';
-import { eventually } from './waiting.js';
 
 export interface PaymentImportView {
   xeroPaymentId: string;
@@ -20,8 +22,18 @@ export interface OpenInvoice {
   due: string;
 }
 
+/** A service with a simulator beside it. */
+export interface World {
+  api: ApiClient;
+  database: { pool: pg.Pool };
+  xeroUrl: string;
+}
+
+/** The organisation of a connection. */
+type Place = Pick<Books, 'id' | 'organisation'>;
+
 /** Sales invoices that are open in Xero, saved and linked as the platform's own. */
-export async function ownInvoices(system: System, books: Books, company: string, most: number): Promise<OpenInvoice[]> {
+export async function ownInvoices(system: World, books: Place, company: string, most: number): Promise<OpenInvoice[]> {
   const { pool } = system.database;
   const { rows } = await pool.query<OpenInvoice & { contact: string; currency: string; date: string; total: string }>(
     `SELECT xero_id AS id, body ->> 'AmountDue' AS due, contact_id AS contact, body ->> 'CurrencyCode' AS currency,
@@ -47,7 +59,7 @@ export async function ownInvoices(system: System, books: Books, company: string,
   return rows.map(({ id, due }) => ({ id, due }));
 }
 
-async function save(system: System, company: string, documents: readonly object[]): Promise<void> {
+async function save(system: World, company: string, documents: readonly object[]): Promise<void> {
   const { data } = await system.api.post<{ data: object[] }>(`/companies/${company}/documents`, {
     documents,
   });
@@ -57,19 +69,23 @@ async function save(system: System, company: string, documents: readonly object[
 
 /** As somebody at the customer's does in Xero: pays what is due, or a part. Answers the payments' ids. */
 export async function payInXero(
-  system: System,
-  { organisation }: Books,
+  { xeroUrl }: World,
+  { organisation }: Place,
   invoices: readonly { id: string; amount?: number }[],
 ): Promise<void> {
   const edits = invoices.map(({ id, amount }) => ({ stream: 'invoices', op: 'pay', id, ...(amount && { amount }) }));
   for (let at = 0; at < edits.length; at += 200) {
-    await system.xero('POST', `/organisations/${organisation}/edits`, edits.slice(at, at + 200));
+    await control(xeroUrl, 'POST', `/organisations/${organisation}/edits`, edits.slice(at, at + 200));
   }
 }
 
-export const paymentsOf = async (system: System, { id }: Books, state?: string): Promise<PaymentImportView[]> => {
+export const paymentsOf = async (
+  { api }: Pick<World, 'api'>,
+  { id }: Place,
+  state?: string,
+): Promise<PaymentImportView[]> => {
   const query = `limit=200${state === undefined ? '' : `&state=${state}`}`;
-  return (await system.api.get<{ data: PaymentImportView[] }>(`/connections/${id}/payment-imports?${query}`)).data;
+  return (await api.get<{ data: PaymentImportView[] }>(`/connections/${id}/payment-imports?${query}`)).data;
 };
 
 /** Starts an import, or joins the one in hand, and waits for its end. */
@@ -87,6 +103,8 @@ export interface Receiver {
   answer: number | null;
   /** What pings are answered with. */
   pong: number;
+  /** Milliseconds that each call takes. */
+  delayMs: number;
   /** Signatures that did not fit. */
   forged: number;
   secret: string;
@@ -96,7 +114,7 @@ export interface Receiver {
 /** The platform's own end of the callback. */
 export async function startReceiver(): Promise<Receiver> {
   const receiver: Receiver = {
-    ...{ url: '', attempts: new Map(), pings: 0, answer: 200, pong: 204, forged: 0, secret: '' },
+    ...{ url: '', attempts: new Map(), pings: 0, answer: 200, pong: 204, delayMs: 0, forged: 0, secret: '' },
     close() {
       server.closeAllConnections();
       server.close();
@@ -118,7 +136,8 @@ export async function startReceiver(): Promise<Receiver> {
         return;
       }
       receiver.attempts.set(id, (receiver.attempts.get(id) ?? 0) + 1);
-      if (receiver.answer !== null) response.writeHead(receiver.answer).end();
+      const { answer } = receiver;
+      if (answer !== null) setTimeout(() => response.writeHead(answer).end(), receiver.delayMs);
     });
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
@@ -127,16 +146,8 @@ export async function startReceiver(): Promise<Receiver> {
 }
 
 /** Has the connection call this receiver from now on. */
-export async function callBack(system: System, books: Books, receiver: Receiver): Promise<void> {
-  await system.api.patch(`/connections/${books.id}/settings`, { callbackUrl: receiver.url });
-  const { secret } = await system.api.post<{ secret: string }>(`/connections/${books.id}/callback-secret`, {});
+export async function callBack({ api }: Pick<World, 'api'>, books: Place, receiver: Receiver): Promise<void> {
+  await api.patch(`/connections/${books.id}/settings`, { callbackUrl: receiver.url });
+  const { secret } = await api.post<{ secret: string }>(`/connections/${books.id}/callback-secret`, {});
   receiver.secret = secret;
 }
-
-/** Until so many payments of that connection have this state. */
-export const untilPayments = (system: System, books: Books, state: string, count: number) =>
-  eventually(
-    `${count} payments are ${state}`,
-    () => paymentsOf(system, books, state),
-    (found) => found.length >= count,
-  );
