@@ -144,6 +144,10 @@ export const documentCodes = {
     message: 'It was edited both here and in Xero.',
     remedy: 'POST …/decide with "send" to overwrite what Xero has, or save what Xero has here.',
   },
+  restored: {
+    message: 'A backup was restored, and it may have been sent in the time that was lost.',
+    remedy: 'Look in Xero: POST …/decide with "link" and its xeroId when it is there, with "send" when it is not.',
+  },
   order_billed: {
     message: 'The purchase order is billed in Xero already.',
     remedy: 'POST …/decide with "link" when that bill is the right one; nothing is billed twice.',
