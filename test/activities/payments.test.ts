@@ -20,12 +20,10 @@ import {
   type PaymentBooks,
   paymentBooks,
 } from '../support/paymentBooks.js';
-import { quietWorkers } from '../support/quiet.js';
 
 let database: FreshDatabase;
 let imports: PaymentImports;
 beforeAll(async () => {
-  quietWorkers();
   database = await freshDatabase();
   const sealing = createSealing({ current: 'test', keys: { test: randomBytes(32) } });
   imports = createPaymentImports(database.pool, createTombstones(sealing));
