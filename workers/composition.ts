@@ -17,8 +17,10 @@ import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
+import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
 import { createPaymentImports } from '../db/paymentImports.js';
+import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -32,6 +34,7 @@ import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
 import { createXeroReader } from '../xero/reader.js';
 import { createTokenKeeper } from '../xero/tokens.js';
+import { createXeroWriter } from '../xero/writer.js';
 
 /** Something that the service cannot run without is not configured; the message is for the person who starts it. */
 export class IncompleteConfig extends Error {
@@ -55,6 +58,7 @@ export function compose(config: Config, pool: pg.Pool) {
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const tokens = createTokenKeeper({ grants, oauth });
+  const charts = createCharts(mirror);
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
@@ -62,6 +66,8 @@ export function compose(config: Config, pool: pg.Pool) {
     locations: createLocations(pool),
     deletion: createDeletion(pool, tombstones),
     documents: createDocuments(pool),
+    outbox: createOutbox(pool),
+    pushFacts: createPushFacts(pool, charts),
     outboxBells: createOutboxBells(pool),
     writes: createWrites(pool),
     consents: createConsents(pool, sealing),
@@ -78,13 +84,14 @@ export function compose(config: Config, pool: pg.Pool) {
     callback: createPaymentCallback({ allowLoopback: config.callbacksOnLoopback }),
     callbackSecrets: createCallbackSecrets(pool, sealing),
     webhookEvents: createWebhookEvents(pool),
-    charts: createCharts(mirror),
+    charts,
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),
     tokens,
     budget,
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
+    writer: createXeroWriter({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),

@@ -5,7 +5,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
-import type { Priority } from '../domain/ports.js';
+import type { Priority, StateCounts } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -115,6 +115,16 @@ export const outboxWorkflowName = 'outbox';
 export interface OutboxInput {
   connectionId: string;
   companyId: string;
+  /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
+  eventsPerRun?: number;
+  /** Set by a run for the run that continues it: what was done so far. */
+  done?: StateCounts;
+}
+
+export interface OutboxResult {
+  outcome: 'completed';
+  /** Documents by the state that they came to. */
+  done: StateCounts;
 }
 
 /** Takes the company's id, answers the rows removed by table. */
@@ -122,8 +132,8 @@ export const deleteCompanyWorkflowName = 'deleteCompany';
 
 export const housekeepingWorkflowName = 'housekeeping';
 
-/** What each task counted. */
-export type HousekeepingResult = Record<HousekeepingTask, Counts>;
+/** What each task counted that was to be done. */
+export type HousekeepingResult = Partial<Record<HousekeepingTask, Counts>>;
 
 /** Messages to a running workflow. Each may be sent twice without harm. */
 export const pauseSignal = 'pause';
@@ -156,6 +166,9 @@ export type RunState =
   | 'lookingAgain'
   | 'fetchingEvents'
   | 'importingPayments'
+  | 'sending'
+  | 'awaitingDocuments'
+  | 'lookingUp'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

@@ -1,8 +1,9 @@
-/** Every workflow of the reading queue, for the worker's bundle. */
+/** Every workflow, for the workers' bundle. */
 
 export { deleteCompany } from './deleteCompany.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
+export { outbox } from './outbox.js';
 export { paymentImport } from './paymentImport.js';
 export { secondLook } from './secondLook.js';
 export { nightly, payments, weekly } from './starters.js';

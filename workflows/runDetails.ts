@@ -1,6 +1,6 @@
 import type { ReadStreamResult } from '../activities/reading.js';
 import type { RunCounts } from '../activities/runCounts.js';
-import type { PaymentCounts } from '../domain/ports.js';
+import type { PaymentCounts, StateCounts } from '../domain/ports.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
 
@@ -33,6 +33,9 @@ const sentences: Record<RunState, string> = {
   lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
   fetchingEvents: 'Fetching the records that webhooks told of.',
   importingPayments: 'Importing payments that were made in Xero, each once.',
+  sending: 'Sending to Xero what the platform saved.',
+  awaitingDocuments: 'Everything is sent that can be; it waits some minutes for more, and ends.',
+  lookingUp: 'Waits to look in Xero once more for what was sent and never answered; everything else goes meanwhile.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -87,6 +90,28 @@ function paymentLines({ importedNow, oldestAt, ...counts }: NonNullable<Progress
   const lines = Object.entries(counts).map(([state, count]) => `- Payments ${state}: **${count}**`);
   const oldest = oldestAt === null ? [] : [`- The oldest without a decision is of ${oldestAt}`];
   return [`- Payments imported by this run: **${importedNow}**`, ...lines, ...oldest].join('\n');
+}
+
+export interface OutboxProgress {
+  company: string;
+  doing: RunState;
+  waitsFor: string | null;
+  /** Documents by the state that they came to, and what is left. */
+  done: StateCounts;
+  left: { queued: number; sending: number };
+}
+
+/** The same of an outbox. */
+export function outboxDetails({ company, doing, waitsFor, done, left }: OutboxProgress): string {
+  const came = Object.entries(done).map(([state, count]) => `${state} **${count}**`);
+  const paragraphs = [
+    `**${sentences[doing]}**`,
+    waitsFor === null ? '' : `Waits for: ${waitsFor}`,
+    came.length === 0 ? 'No document was sent yet.' : `Documents: ${came.join(', ')}`,
+    `Left: ${left.queued} queued, ${left.sending} whose outcome is not known yet`,
+    `Company ${company}`,
+  ];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
 }
 
 /** A list and no table: the UI sets a table's columns against each other without a gap. */

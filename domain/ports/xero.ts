@@ -1,4 +1,5 @@
 /** Reading from Xero. */
+import type { ContactGroup } from '../documents/facts.js';
 import type { StreamName } from '../streams.js';
 
 /** People come first: what somebody waits for takes from the share that background work leaves untouched. */
@@ -24,6 +25,10 @@ export interface PageQuery {
   /** Instant; sent in whole seconds. */
   modifiedSince?: string;
   ids?: readonly string[];
+  /** What people call the records: the stream's `numberedBy`. */
+  numbers?: readonly string[];
+  /** One record by its id or number, in the address; an empty list where there is none. For streams that take no list. */
+  one?: string;
   /** Calendar dates, both included, for endpoints that take no `where` (xero-api.md §2). */
   dateFrom?: string;
   dateTo?: string;
@@ -47,6 +52,11 @@ export interface XeroReader {
    * @throws MustWait, XeroFault, XeroRefusal
    */
   readPage(context: CallContext, stream: StreamName, query: PageQuery, signal?: AbortSignal): Promise<PageAnswer>;
+}
+
+export interface ContactGroups {
+  /** Those in use; they are no stream. @throws MustWait, XeroFault, XeroRefusal */
+  contactGroups(context: CallContext, signal?: AbortSignal): Promise<ContactGroup[]>;
 }
 
 export interface OrganisationFacts {

@@ -50,6 +50,8 @@ export async function ownInvoices(system: World, books: Place, company: string, 
       lineAmountTypes: 'noTax',
     },
   ]);
+  // Linked here and not by the outbox, which would write the customers to Xero first.
+  await system.api.post(`/connections/${books.id}/pause`, {});
   for (let at = 0; at < documents.length; at += 400) await save(system, company, documents.slice(at, at + 400));
   await pool.query(
     `UPDATE document SET organisation_id = $2, xero_id = external_id, state = 'sent', sent_version = version,
