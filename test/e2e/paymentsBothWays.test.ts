@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { showPayments } from '../../embedded/payments.js';
 import { importNow, payInXero, paymentsOf } from '../support/payments.js';
 import { connectBothWays, contentOf, type Platform } from '../support/platform.js';
 import { quietWorkers } from '../support/quiet.js';
@@ -81,6 +82,18 @@ test('a payment that was reconciled by hand, and is saved without its Xero id, i
   await platform.save('payment', 'P-4', contentOf.payment('I-4', '5.00'));
   expect(await platform.until('payment', 'P-4', 'held')).toMatchObject({ code: 'duplicate_suspected' });
   expect(await inXero(id)).toBe(1);
+});
+
+test('npm start pays in the simulator what was sent and not paid, and imports it', async () => {
+  await sentInvoice('I-5');
+  const lines = [];
+  for (const _start of [1, 2, 3, 4]) {
+    lines.push(await showPayments(system.api, system.xeroUrl, platform.books.id, platform.company));
+  }
+  expect(lines).toContainEqual(
+    expect.stringMatching(/^Payments in: \w{3} 20.00, paid in Xero on invoice I-5, is imported\. http/),
+  );
+  expect(lines.at(-1)).toBe('Payments in: every invoice that was sent is paid.');
 });
 
 test('a payment deleted in Xero after its import is told of, and stays in the books', async () => {
