@@ -133,8 +133,11 @@ async function noteOutcome(ports: BookkeepingPorts, run: RunReference, outcome: 
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
     // Some records were fetched: that is no sync, and does not mend what the last one ended in.
-    if (kind === 'webhook') return;
-    if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
+    if (kind === 'webhook' || kind === 'paymentImport') return;
+    if (isBackfill) {
+      await connections.moveByRun(connectionId, runId, 'active');
+      await schedules.keep(connectionId);
+    }
     if (kind === 'secondLook') return;
     await connections.recordSuccess(connectionId);
     await ringOutbox(ports, connectionId);

@@ -4,6 +4,7 @@ import { createDeletionActivities, type DeletionPorts } from './deletion.js';
 import { createHousekeepingActivities, type HousekeepingPorts } from './housekeeping.js';
 import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createOutboxActivities } from './outbox.js';
+import { createPaymentActivities, type PaymentPorts } from './payments.js';
 import type { OutboxPorts } from './pushTurn.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
@@ -19,7 +20,8 @@ export function createActivities(
     MappingPorts &
     HousekeepingPorts &
     SecondLookPorts &
-    WebhookPorts,
+    WebhookPorts &
+    PaymentPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -31,6 +33,7 @@ export function createActivities(
     ...createHousekeepingActivities(ports),
     ...createSecondLookActivities(ports),
     ...createWebhookActivities(ports),
+    ...createPaymentActivities(ports),
   };
 }
 
@@ -49,3 +52,4 @@ export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
+export type PaymentActivities = ReturnType<typeof createPaymentActivities>;

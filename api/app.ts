@@ -20,6 +20,7 @@ import { loggerOptions } from './logging.js';
 import { oauthCallbackRoutes } from './oauthCallback.js';
 import { describeApi } from './openapi.js';
 import { organisationRoutes } from './organisations.js';
+import { paymentImportRoutes } from './paymentImports.js';
 import { answerError, answerProblem, notFound } from './problems.js';
 import { reconciliationRoutes } from './reconciliation.js';
 import { recordRoutes } from './records.js';
@@ -93,6 +94,7 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(organisationRoutes(deps));
     await app.register(backfillRoutes(deps));
     await app.register(syncRoutes(deps));
+    await app.register(paymentImportRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
     await app.register(reconciliationRoutes(deps));

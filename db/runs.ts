@@ -115,6 +115,7 @@ const tellCompleted: Record<RunKind, (client: pg.PoolClient, tell: Tell, run: En
   /** What these found is told record by record. */
   secondLook: async () => undefined,
   webhook: async () => undefined,
+  paymentImport: async () => undefined,
 };
 
 interface Tally {

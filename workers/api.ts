@@ -6,6 +6,7 @@ import {
   createBackfillControl,
   createDeletionControl,
   createOutboxControl,
+  createPaymentRunControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -45,6 +46,7 @@ await run(async () => {
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
     outboxes: createOutboxControl(client),
+    paymentRuns: createPaymentRunControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,

@@ -1,9 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { createPaymentCallback } from '../callbacks/callback.js';
 import type { Config } from '../config/config.js';
 import { createApiKeys } from '../db/apiKeys.js';
 import { createAudit } from '../db/audit.js';
 import { createCallBudget } from '../db/budget.js';
+import { createCallbackSecrets } from '../db/callbackSecrets.js';
 import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
@@ -17,6 +19,7 @@ import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
+import { createPaymentImports } from '../db/paymentImports.js';
 import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
@@ -77,6 +80,9 @@ export function compose(config: Config, pool: pg.Pool) {
     mirror,
     reconciliation: createReconciliation(pool),
     settings: createSettings(pool),
+    payments: createPaymentImports(pool, tombstones),
+    callback: createPaymentCallback({ allowLoopback: config.callbacksOnLoopback }),
+    callbackSecrets: createCallbackSecrets(pool, sealing),
     webhookEvents: createWebhookEvents(pool),
     charts,
     grants,

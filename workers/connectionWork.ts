@@ -5,6 +5,7 @@ import { startBackfill } from '../api/startBackfill.js';
 import {
   createBackfillControl,
   createOutboxControl,
+  createPaymentRunControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -28,6 +29,7 @@ export function createConnectionWork(
     syncs: createSyncControl(client),
     webhooks: createWebhookControl(client),
     outboxes: createOutboxControl(client),
+    paymentRuns: createPaymentRunControl(client),
     runs,
     connections,
     schedules,
@@ -41,7 +43,13 @@ export function createConnectionWork(
     async stop(connectionId) {
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
-      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook, workflowIds.outbox];
+      const kinds = [
+        workflowIds.backfill,
+        workflowIds.sync,
+        workflowIds.secondLook,
+        workflowIds.outbox,
+        workflowIds.paymentImport,
+      ];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
       await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));

@@ -62,6 +62,7 @@ export class ReadingRun {
       stillFor: null,
       faults: [],
       streams: {},
+      payments: null,
     };
   }
 

@@ -12,6 +12,7 @@ import {
   createBackfillControl,
   createDeletionControl,
   createOutboxControl,
+  createPaymentRunControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
@@ -103,6 +104,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
     NIGHTLEDGER_PORT: String(port),
     NIGHTLEDGER_TOKEN_KEYS: `test:${randomBytes(32).toString('base64')}`,
     NIGHTLEDGER_LOG_LEVEL: 'trace',
+    NIGHTLEDGER_CALLBACKS_ON_LOOPBACK: 'true',
     XERO_WEBHOOK_KEYS: webhookKey,
   };
   const apiLog: string[] = [];
@@ -225,6 +227,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     syncs: createSyncControl(client),
     deletions: createDeletionControl(client),
     outboxes: createOutboxControl(client),
+    paymentRuns: createPaymentRunControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,
