@@ -90,6 +90,8 @@ export function numberTaken(document: QueuedDocument, facts: PushFacts): readonl
   const rival = document.kind === 'contact' ? undefined : facts.rivals(document)[0];
   const field = document.kind === 'item' ? 'code' : 'number';
   const here = when(rival !== undefined, field, `The ${rival?.kind} ${rival?.externalId} has it.`);
+  const item = document.kind === 'item' && isNew(document) ? facts.itemOfCode(document.content.code) : null;
+  const isAnothers = item !== null && facts.ours('items', item.xeroId) && rival === undefined;
   const there = newParts(document, facts)
     .filter(({ isSuppliers }) => !isSuppliers)
     .flatMap((part) =>
@@ -98,7 +100,7 @@ export function numberTaken(document: QueuedDocument, facts: PushFacts): readonl
         .filter((record) => document.decided || !isLiving(record) || facts.ours(part.stream, record.xeroId))
         .map((record) => ({ field: part.field, detail: `It is ${statusOf(record)} in Xero.` })),
     );
-  return [...here, ...there];
+  return [...here, ...when(isAnothers, field, 'Another item here is the one of this code.'), ...there];
 }
 
 /** What is looked for among records of the same contact, date and total: of every part that is to be made. */

@@ -283,6 +283,7 @@ describe('an item', () => {
       element: { ItemID: 'p' },
     });
     expect(plan(item(), { records: [held()] })).toMatchObject({ do: 'link', xeroId: 'p' });
+    expect(plan(item(), { records: [held()], ours: ['p'] })).toMatchObject({ code: 'number_taken' });
   });
 
   it('with a code or name longer than Xero takes is refused', () => {
