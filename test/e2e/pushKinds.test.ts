@@ -152,3 +152,14 @@ describe('a later version', () => {
     expect(await platform.inXero('contacts', 'ContactNumber', 'gone')).toBe(1);
   });
 });
+
+test('a contact is put into the group of its role, and told of where Xero has no such group', async () => {
+  const settings = `/connections/${platform.books.id}/settings`;
+  await system.api.patch(settings, { contactGroups: { customers: 'Trade customers', suppliers: 'No such group' } });
+  await platform.save('contact', 'grouped', { name: 'Grouped' });
+  expect(await became('contact', 'grouped')).toMatchObject({ ContactNumber: 'grouped' });
+  expect(await stepsOf('contact', 'grouped')).toEqual(['document', 'group']);
+  await platform.save('contact', 'ungrouped', { name: 'Ungrouped', role: 'supplier' });
+  const { errors } = await platform.until('contact', 'ungrouped', 'sent');
+  expect(errors).toMatchObject([{ code: 'contact_group_missing', field: 'role' }]);
+});
