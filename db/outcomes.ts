@@ -61,6 +61,9 @@ export function settle(
 ): Promise<StateCounts> {
   return telling(pool, async (client, tell) => {
     const organisationId = await organisationOf(client, connectionId);
+    // Whoever locks records and documents does so in this order. What is being sent is no news by its own record.
+    if (records !== null && records.texts.length > 0)
+      await storeAnswer(client, tell, organisationId, connectionId, records);
     const documents = await lockOpen(client, settled);
     const open = settled.filter(({ attempt }) => documents.has(attempt.id));
     const taken = await takenRecords(client, organisationId, open);
@@ -72,8 +75,6 @@ export function settle(
     const changes = outcomes.map((each) => changeOf(documents.get(each.attempt.id) as Locked, each));
     await changeDocuments(client, organisationId, changes);
     await wakeChildren(client, [...documents.values()], changes);
-    if (records !== null && records.texts.length > 0)
-      await storeAnswer(client, tell, organisationId, connectionId, records);
     for (const change of changes) tellChange(tell, connectionId, lockedOf(documents, change.id), change);
     return countsOf(changes);
   });
