@@ -18,6 +18,7 @@ import type {
   Locations,
   Mirror,
   OutboxBells,
+  PaymentCallback,
   PaymentImports,
   Reconciliation,
   Runs,
@@ -67,6 +68,7 @@ export interface ApiDeps {
   payments: Pick<PaymentImports, 'list' | 'resolve' | 'unreconciled'>;
   paymentRuns: PaymentRunControl;
   callbackSecrets: Pick<CallbackSecrets, 'replace'>;
+  callback: Pick<PaymentCallback, 'allows'>;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;
   webhookEvents: Pick<WebhookEvents, 'store'>;
