@@ -45,11 +45,11 @@ export async function append(client: PoolClient, events: readonly NewEvent[]): P
         RETURNING newest - jsonb_array_length($1) AS before, clock_timestamp() AS at
       ),
       appended AS (
-        INSERT INTO feed_event (position, type, at, company_id, connection_id, xero_id, data)
-        SELECT before + place, type, at, "companyId", "connectionId", "xeroId", data
+        INSERT INTO feed_event (position, type, at, company_id, connection_id, kind, external_id, xero_id, data)
+        SELECT before + place, type, at, "companyId", "connectionId", kind, "externalId", "xeroId", data
           FROM counter, ROWS FROM (jsonb_to_recordset($1) AS
-               (type text, "companyId" text, "connectionId" uuid, "xeroId" text, data jsonb)) WITH ORDINALITY
-               AS event (type, "companyId", "connectionId", "xeroId", data, place)
+               (type text, "companyId" text, "connectionId" uuid, kind text, "externalId" text, "xeroId" text, data jsonb))
+               WITH ORDINALITY AS event (type, "companyId", "connectionId", kind, "externalId", "xeroId", data, place)
         RETURNING company_id
       )
       SELECT pg_notify('${feedChannel}', company_id) FROM (SELECT DISTINCT company_id FROM appended) AS told`,

@@ -2,8 +2,9 @@
  * The feed: what happened, in the order in which it was committed. Another type of event is another row here; the API
  * reference and docs/feed.md show this table. Events hold ids, codes and counts, never the content of a record.
  */
-import type { ConnectionCode } from './codes.js';
+import type { ConnectionCode, DocumentCode } from './codes.js';
 import type { ConnectionStatus } from './connection.js';
+import type { DocumentKind } from './documents/kinds.js';
 import type { StreamName } from './streams.js';
 
 /** What `data` holds, by type. */
@@ -15,6 +16,16 @@ export interface EventData {
   'record.created': { stream: StreamName };
   'record.changed': { stream: StreamName };
   'record.deleted': { stream: StreamName };
+  'document.sent': { version: number };
+  'document.failed': { version: number; code: DocumentCode };
+  'document.held': { version: number; code: DocumentCode };
+  'document.skipped': { version: number; code: DocumentCode };
+  'document.voided': { version: number };
+  'document.conflict': { version: number };
+  'document.changedInXero': { stream: StreamName };
+  'document.voidedInXero': { stream: StreamName };
+  'document.deletedInXero': { stream: StreamName };
+  'contact.found': Record<string, never>;
 }
 export type EventType = keyof EventData;
 
@@ -54,12 +65,63 @@ export const eventTypes: Readonly<Record<EventType, EventExplanation>> = {
     sentence: 'A record is gone from Xero; the mirror keeps it, with `deletedAt`.',
     data: '`stream`',
   },
+  'document.sent': {
+    sentence: 'A version of a document stands in Xero.',
+    data: '`version`',
+  },
+  'document.failed': {
+    sentence: 'A document was refused, by Xero or by a rule.',
+    data: '`version`, and `code` of the closed list of document codes; the document has the errors',
+  },
+  'document.held': {
+    sentence: 'A person must decide about a document: POST …/decide.',
+    data: '`version` and `code`, as above',
+  },
+  'document.skipped': {
+    sentence: 'By the rules a document is not sent.',
+    data: '`version` and `code`, as above',
+  },
+  'document.voided': {
+    sentence: 'The platform deleted a document, and nothing of it stands in Xero any more.',
+    data: '`version`',
+  },
+  'document.conflict': {
+    sentence: 'A document was edited both here and in Xero, and is held.',
+    data: '`version`',
+  },
+  'document.changedInXero': {
+    sentence: 'What a document is in Xero was edited there.',
+    data: '`stream`; fetch the record as above',
+  },
+  'document.voidedInXero': {
+    sentence: 'What a document is in Xero was voided there; it is not sent again by itself.',
+    data: '`stream`',
+  },
+  'document.deletedInXero': {
+    sentence: 'What a document is in Xero was deleted there; it is not sent again by itself.',
+    data: '`stream`',
+  },
+  'contact.found': {
+    sentence: 'A contact is in Xero that no document is linked with: the platform may adopt it by its `xeroId`.',
+    data: 'nothing; fetch the record of stream `contacts` as above. The first full read tells of these too',
+  },
 };
 export const eventTypeNames = Object.keys(eventTypes) as [EventType, ...EventType[]];
 
 /** An event that is to be told. */
 export type NewEvent = {
-  [Type in EventType]: { type: Type; companyId: string; connectionId: string; xeroId?: string; data: EventData[Type] };
+  [Type in EventType]: {
+    type: Type;
+    companyId: string;
+    /** Null: a document that no connection covers. */
+    connectionId: string | null;
+    /** Of the platform's document that it is about. */
+    kind?: DocumentKind;
+    externalId?: string;
+    /** Of Xero's record that it is about. */
+    xeroId?: string;
+    data: EventData[Type];
+  };
 }[EventType];
 
 /** Days for which events are kept. */

@@ -7,6 +7,9 @@ CREATE TABLE document (
   company_id text NOT NULL REFERENCES company,
   kind text NOT NULL,
   external_id text NOT NULL CHECK (length(external_id) BETWEEN 1 AND 200),
+  -- Of its kind (domain/documents/kinds.ts). Whoever locks several documents does so by rank, kind and external id, so two
+  -- never wait for each other in a ring.
+  rank smallint NOT NULL,
   location_id text,
   -- The current version and its content; a save of the same content makes no new one.
   version integer NOT NULL DEFAULT 1,
@@ -15,17 +18,25 @@ CREATE TABLE document (
   content_hash bytea NOT NULL,
   -- The platform deleted it: what stands in Xero is to be voided.
   deleted boolean NOT NULL DEFAULT false,
+  -- The item of a project number, made because a line names it: it is there once, and no save that names it changes it.
+  derived boolean NOT NULL DEFAULT false,
   -- As the work has it; what people see also says whether a connection is there and ready (db/documents.ts).
   state text NOT NULL DEFAULT 'queued',
   code text,
   errors jsonb NOT NULL DEFAULT '[]',
-  -- The version that is to be sent: the current one, or the one that was reviewed.
+  -- The version that is to be sent: the current one, or the one that was reviewed; null: none is. And since when: what was
+  -- sent before that does not count for it, so a resync of the same version sends it again.
   queued_version integer,
   queued_at timestamptz,
+  -- The export that queued it, where the connection sends nothing unreviewed.
+  export_id uuid,
+  -- Who saved it, or asked for it, last: the platform's opaque id.
+  actor text,
   -- Somebody waits for it: it goes before what came in bulk.
   urgent boolean NOT NULL DEFAULT false,
-  -- The version for which a person decided to send it all the same.
+  -- The version for which a person decided: to send it all the same, or to link it with this record.
   decided_version integer,
+  link_xero_id text,
   excluded boolean NOT NULL DEFAULT false,
   -- What it is in Xero. One record is one document.
   organisation_id uuid REFERENCES organisation,
@@ -41,7 +52,7 @@ CREATE TABLE document (
   CHECK (xero_id IS NULL OR organisation_id IS NOT NULL)
 );
 CREATE UNIQUE INDEX document_of_record ON document (organisation_id, xero_id, kind) WHERE xero_id IS NOT NULL;
-CREATE INDEX document_queue ON document (company_id, urgent DESC, queued_at) WHERE state IN ('queued', 'sending');
+CREATE INDEX document_queue ON document (company_id, urgent DESC, rank, queued_at) WHERE state IN ('queued', 'sending');
 CREATE INDEX document_state ON document (company_id, state);
 
 CREATE TABLE document_version (
@@ -107,7 +118,8 @@ CREATE TABLE push_attempt (
 CREATE INDEX push_attempt_of_call ON push_attempt (push_call_id);
 CREATE UNIQUE INDEX push_attempt_open ON push_attempt (document_id, step) WHERE outcome IS NULL;
 
--- The outbox of a connection: its bell, and who sends from it now.
+-- The outbox of a connection: its bell, and who sends from it now. A save locks its documents and then this row, until it
+-- commits; so whoever holds this row does not wait for documents.
 CREATE TABLE outbox (
   connection_id uuid PRIMARY KEY REFERENCES connection ON DELETE CASCADE,
   rung_at timestamptz,
