@@ -122,6 +122,16 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
   });
 }
 
+/** Has a run of the kind just read every stream, so that its end is a successful sync? The others mend nothing. */
+const bringsUpToDate: Readonly<Record<RunKind, boolean>> = {
+  backfill: true,
+  sync: true,
+  webhook: false,
+  secondLook: false,
+  preview: true,
+  export: false,
+};
+
 /** What the connection shows of a run that has ended. */
 async function noteOutcome(
   { connections, schedules }: BookkeepingPorts,
@@ -130,10 +140,8 @@ async function noteOutcome(
 ): Promise<void> {
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
-    // Some records were fetched: that is no sync, and does not mend what the last one ended in.
-    if (kind === 'webhook') return;
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
-    if (kind !== 'secondLook') await connections.recordSuccess(connectionId);
+    if (bringsUpToDate[kind]) await connections.recordSuccess(connectionId);
     return;
   }
   if (outcome === 'cancelled') {

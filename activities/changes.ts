@@ -1,6 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
-import type { Runs } from '../domain/ports.js';
+import type { Priority, Runs } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import { type Stage, type StreamName, stages, streamsOf } from '../domain/streams.js';
 import { beating } from './beating.js';
@@ -19,6 +19,8 @@ export interface ReadChangesInput {
   mode: SyncMode;
   /** Those that are asked for; null for all that the connection reads. */
   streams: StreamName[] | null;
+  /** Whose share of the budget it takes; that of background work unless somebody waits for it. */
+  priority?: Priority;
 }
 
 export interface ReadChangesResult {
@@ -80,13 +82,13 @@ type StageOutcome = Pick<ReadChangesResult, 'outcome' | 'until'>;
 /** @throws what stops the whole run, or, when all streams have ended their turn, what one of them is to be tried again for. */
 async function readStage(
   ports: ChangesPorts,
-  { connectionId, runId, notBefore, mode }: ReadChangesInput,
+  { connectionId, runId, notBefore, mode, priority }: ReadChangesInput,
   names: readonly StreamName[],
   endsAt: number,
   failed: StreamName[],
 ): Promise<StageOutcome> {
   const turns = await Promise.allSettled(
-    names.map((stream) => readForATurn(ports, { connectionId, stream, runId, notBefore, mode }, endsAt)),
+    names.map((stream) => readForATurn(ports, { connectionId, stream, runId, notBefore, mode, priority }, endsAt)),
   );
   const read: ReadStreamResult[] = [];
   const errors: unknown[] = [];

@@ -9,12 +9,14 @@ import type {
   ConnectionSchedules,
   Connections,
   Consents,
+  Exports,
   Feed,
   FeedBell,
   Grants,
   KeptAnswers,
   Locations,
   Mirror,
+  Previews,
   Reconciliation,
   Runs,
   SettingsStore,
@@ -27,6 +29,7 @@ import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
+import type { ReviewControl } from './reviewControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -52,6 +55,11 @@ export interface ApiDeps {
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;
   syncs: SyncControl;
+  reviews: ReviewControl;
+  previews: Pick<Previews, 'create' | 'get' | 'rows'>;
+  exports: Pick<Exports, 'create' | 'get' | 'rows' | 'inHand'>;
+  /** How long a start of an export waits for the preview to be held against the books, before it answers. */
+  checkedWithinMs: number;
   deletions: DeletionControl;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;

@@ -8,6 +8,8 @@ export const workflowIds = {
   sync: (connectionId: string): string => `sync:${connectionId}`,
   secondLook: (connectionId: string): string => `second-look:${connectionId}`,
   outbox: (connectionId: string): string => `outbox:${connectionId}`,
+  preview: (previewId: string): string => `preview:${previewId}`,
+  export: (exportId: string): string => `export:${exportId}`,
   webhookFetch: (organisationId: string): string => `webhook:${organisationId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };

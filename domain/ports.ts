@@ -12,6 +12,7 @@ export * from './ports/figures.js';
 export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';
+export * from './ports/previews.js';
 export * from './ports/pushFacts.js';
 export * from './ports/reconciliation.js';
 export * from './ports/runs.js';

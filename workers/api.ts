@@ -5,6 +5,7 @@ import { createMetrics } from '../api/metrics.js';
 import {
   createBackfillControl,
   createDeletionControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -19,6 +20,8 @@ import { clientConnection, temporalConfig } from './temporal.js';
 
 const poolSize = 20;
 const readyWithinMs = 2000;
+/** A refresh of quiet books takes a few seconds; whoever starts an export is told at once when its preview is stale. */
+const checkedWithinMs = 15_000;
 /** For the requests in flight; then the process ends without their answers. */
 const stopWithinMs = 10_000;
 
@@ -42,6 +45,8 @@ await run(async () => {
     feedBell: createFeedBell(parts.feed, url),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
+    reviews: createReviewControl(client),
+    checkedWithinMs,
     deletions: createDeletionControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),

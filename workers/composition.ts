@@ -8,12 +8,14 @@ import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
+import { createExports } from '../db/exports.js';
 import { createFeed } from '../db/feed.js';
 import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
 import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
+import { createPreviews } from '../db/previews.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -64,6 +66,8 @@ export function compose(config: Config, pool: pg.Pool) {
     runs: createRuns(pool),
     mirror,
     reconciliation: createReconciliation(pool),
+    previews: createPreviews(pool),
+    exports: createExports(pool),
     settings: createSettings(pool),
     webhookEvents: createWebhookEvents(pool),
     charts: createCharts(mirror),

@@ -2,9 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
-import { createBackfillControl, createSyncControl, createWebhookControl } from '../api/temporal.js';
+import { createBackfillControl, createReviewControl, createSyncControl, createWebhookControl } from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
-import type { ConnectionSchedules, Connections, ConnectionWork, Runs } from '../domain/ports.js';
+import type { ConnectionSchedules, Connections, ConnectionWork, Exports, Runs } from '../domain/ports.js';
 
 /** Longer than what a run has in hand takes to end; one that stands still does not keep a deletion waiting for good. */
 const endsWithinMs = 240_000;
@@ -15,13 +15,20 @@ export function createConnectionWork(
   {
     runs,
     connections,
-  }: { runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>; connections: Pick<Connections, 'get'> },
+    exports,
+  }: {
+    runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
+    connections: Pick<Connections, 'get'>;
+    exports: Pick<Exports, 'inHand'>;
+  },
   schedules: ConnectionSchedules,
 ): ConnectionWork {
   const controls = {
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     webhooks: createWebhookControl(client),
+    reviews: createReviewControl(client),
+    exports,
     runs,
     connections,
     schedules,
@@ -32,11 +39,13 @@ export function createConnectionWork(
     },
     ringForWebhooks: (bell) => controls.webhooks.ring(bell),
     async stop(connectionId) {
+      const reviewed = await exports.inHand(connectionId);
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
       const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
+      ids.push(...reviewed.previews.map(workflowIds.preview), ...reviewed.exports.map(workflowIds.export));
       await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));
     },
   };

@@ -1,8 +1,10 @@
 /** Every workflow of the reading queue, for the worker's bundle. */
 
 export { deleteCompany } from './deleteCompany.js';
+export { exportReviewed } from './exportReviewed.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
+export { preview } from './preview.js';
 export { secondLook } from './secondLook.js';
 export { nightly, weekly } from './starters.js';
 export { sync } from './sync.js';

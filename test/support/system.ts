@@ -10,6 +10,7 @@ import { createMetrics } from '../../api/metrics.js';
 import {
   createBackfillControl,
   createDeletionControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
@@ -212,6 +213,8 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     feedBell: createFeedBell(parts.feed, config.databaseUrl as string),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
+    reviews: createReviewControl(client),
+    checkedWithinMs: 30_000,
     deletions: createDeletionControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
