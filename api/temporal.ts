@@ -8,8 +8,8 @@ import {
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
 } from '@temporalio/client';
-import { readingTaskQueue, workflowIds } from '../domain/names.js';
-import type { AskedBy, WebhookBell } from '../domain/ports.js';
+import { pushTaskQueue, readingTaskQueue, workflowIds } from '../domain/names.js';
+import type { AskedBy, OutboxBell, WebhookBell } from '../domain/ports.js';
 import {
   type BackfillInput,
   backfillWorkflowName,
@@ -18,9 +18,12 @@ import {
   type ExportInput,
   exportWorkflowName,
   type PreviewInput,
+  type OutboxInput,
+  outboxWorkflowName,
   pauseSignal,
   previewWorkflowName,
   resumeSignal,
+  ringSignal,
   type SyncInput,
   searchAttributeKeys,
   syncWorkflowName,
@@ -31,6 +34,7 @@ import {
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { ReviewControl, ReviewStart } from './reviewControl.js';
+import type { OutboxControl } from './outboxControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -198,6 +202,37 @@ async function ring(client: Client, taskQueue: string, bell: WebhookBell): Promi
       `- **Connection**: \`${connectionId}\``,
       '',
       'Fetches by their ids the records that Xero told of, and ends.',
+    ].join('\n'),
+  });
+}
+
+/**
+ * @param taskQueue where the workers of the outboxes listen.
+ * @throws the client's ServiceError when Temporal is away.
+ */
+export function createOutboxControl(client: Client, taskQueue = pushTaskQueue): OutboxControl {
+  return {
+    ring: (bell) => withinTime(client, () => ringOutbox(client, taskQueue, bell)),
+    cancel: (id) => onRunning(client, workflowIds.outbox)(id, (handle) => handle.cancel()),
+  };
+}
+
+async function ringOutbox(client: Client, taskQueue: string, { connectionId, companyId }: OutboxBell): Promise<void> {
+  const input: OutboxInput = { connectionId, companyId };
+  await client.workflow.signalWithStart(outboxWorkflowName, {
+    workflowId: workflowIds.outbox(connectionId),
+    taskQueue,
+    args: [input],
+    signal: ringSignal,
+    signalArgs: [],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    typedSearchAttributes: searchAttributesOf(connectionId, companyId),
+    staticSummary: `Outbox · company ${companyId}`,
+    staticDetails: [
+      `- **Company**: \`${companyId}\``,
+      `- **Connection**: \`${connectionId}\``,
+      '',
+      'Sends what the platform saved to Xero, and waits some minutes for more.',
     ].join('\n'),
   });
 }

@@ -5,6 +5,11 @@ export function isOneLine(value: string): boolean {
   return !/[\p{Cc}\p{Cs}]/u.test(value);
 }
 
+/** Can Postgres hold it? No NUL, no half of a character. */
+export function isStorable(value: string): boolean {
+  return !value.includes('\u0000') && !/\p{Cs}/u.test(value);
+}
+
 /** Text that Postgres can hold, on one line. */
 export const line = (longest: number) =>
   z.string().min(1).max(longest).refine(isOneLine, 'must not hold control characters');

@@ -116,6 +116,14 @@ export interface WebhookResult {
   counts: SyncResult['counts'];
 }
 
+export const outboxWorkflowName = 'outbox';
+
+/** What to send stands in Postgres. */
+export interface OutboxInput {
+  connectionId: string;
+  companyId: string;
+}
+
 /** Takes the company's id, answers the rows removed by table. */
 export const deleteCompanyWorkflowName = 'deleteCompany';
 
@@ -131,6 +139,8 @@ export const resumeSignal = 'resume';
 export const connectionChangedSignal = 'connectionChanged';
 /** There are webhook events to fetch. */
 export const webhookSignal = 'webhook';
+/** There are documents to send. */
+export const ringSignal = 'ring';
 
 export const searchAttributeKeys = {
   company: defineSearchAttributeKey(names.company, 'KEYWORD'),

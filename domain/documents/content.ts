@@ -1,6 +1,6 @@
 /** What the platform says of a document, kind by kind: schemas that validate, type and document (api.md, Documents). */
 import { z } from 'zod';
-import { line } from '../text.js';
+import { isStorable, line } from '../text.js';
 import { type DocumentKind, type DocumentReference, documentKindNames } from './kinds.js';
 
 const decimal = (whole: number, decimals: number) =>
@@ -22,7 +22,7 @@ const date = z.iso.date().describe("A calendar date in the organisation's time z
 const currency = z.string().regex(/^[A-Z]{3}$/, 'must be a currency code of three capitals');
 const externalId = line(200).describe("The platform's own id of it.");
 const xeroId = z.guid().toLowerCase().describe('Links to what Xero has already, instead of creating it.');
-const text = z.string().min(1).max(4000);
+const text = z.string().min(1).max(4000).refine(isStorable, 'must not hold NUL or half a character');
 const accountCode = line(10);
 const taxType = line(50);
 
@@ -197,19 +197,37 @@ export type DocumentContent = { [Kind in DocumentKind]: z.infer<(typeof document
 /** A document's content with its kind. */
 export type Content = { [Kind in DocumentKind]: { kind: Kind; content: DocumentContent[Kind] } }[DocumentKind];
 
-/** The external id under which the item of a project number is kept. */
-export const projectItem = (projectNumber: string): string => `project:${projectNumber}`;
+/** The external id under which the item of a project number is kept: each location may have books, and items, of its own. */
+export const projectItem = (projectNumber: string, location?: string): string =>
+  location === undefined ? `project:${projectNumber}` : `project:${projectNumber}@${location}`;
+
+/** The items that a document's lines make by naming a project number, each once. */
+export function projectItems(content: DocumentContent[DocumentKind]): (DocumentReference & {
+  content: DocumentContent['item'];
+})[] {
+  const { location } = content;
+  const numbers = linesOf(content).flatMap(({ projectNumber }) => projectNumber ?? []);
+  return [...new Set(numbers)].map((code) => ({
+    kind: 'item',
+    externalId: projectItem(code, location),
+    content: { code, ...(location !== undefined && { location }) },
+  }));
+}
+
+/** A document's lines, and those of the goods received. */
+function linesOf(content: DocumentContent[DocumentKind]): DocumentLine[] {
+  const named = content as { lines?: DocumentLine[]; finished?: { lines?: DocumentLine[] } };
+  return [...(named.lines ?? []), ...(named.finished?.lines ?? [])];
+}
 
 /** What a document stands on, each once: it is sent after these. */
 export function parentsOf(kind: DocumentKind, content: DocumentContent[DocumentKind]): DocumentReference[] {
   const named: Partial<Record<string, unknown>> = content;
   const of = (parent: DocumentKind, id: unknown): DocumentReference[] =>
     typeof id === 'string' ? [{ kind: parent, externalId: id }] : [];
-  const linesOf = (held: unknown) => (Array.isArray(held) ? (held as DocumentLine[]) : []);
-  const finished = named.finished as { lines?: DocumentLine[] } | undefined;
-  const items = [...linesOf(named.lines), ...linesOf(finished?.lines)].flatMap((each) => [
+  const items = linesOf(content).flatMap((each) => [
     ...of('item', each.item),
-    ...(each.projectNumber === undefined ? [] : of('item', projectItem(each.projectNumber))),
+    ...(each.projectNumber === undefined ? [] : of('item', projectItem(each.projectNumber, content.location))),
   ]);
   const allocations = kind === 'creditNote' ? (content as DocumentContent['creditNote']).allocations : [];
   const all = [

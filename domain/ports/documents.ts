@@ -46,14 +46,20 @@ export interface SaveContext {
   urgent: boolean;
 }
 
-/** `stale`: a newer source version is stored; nothing was changed. `bells`: connections whose outbox is to be rung for. */
+/** `stale`: a newer source version is stored; nothing was changed. */
 export type Saved = { kind: 'saved'; document: Document; created: boolean } | { kind: 'stale'; document: Document };
 
 export interface SavedDocuments {
   /** In the order given. */
   results: Saved[];
-  /** Connections whose outbox is to be rung for: a flag turned true in the save's transaction. */
-  bells: string[];
+  /** Outboxes to ring for: a flag turned true in the save's transaction. */
+  bells: OutboxBell[];
+}
+
+/** Whose outbox is to be rung for. */
+export interface OutboxBell {
+  connectionId: string;
+  companyId: string;
 }
 
 /** What was tried for a document, one row a step and attempt. */
@@ -80,7 +86,12 @@ export interface DocumentFilter {
   location?: string;
 }
 
-/** What a person can ask for one document. Each answers the document, or null where there is none. */
+/**
+ * What a person can ask for one document.
+ * - `resync`: its current version is sent once more, onto the record it is; anew where that was voided or deleted in Xero. What a person keeps out stays out.
+ * - `send`, `link`: the answer for one that is held.
+ * - `exclude`, `include`: it is kept out from now on, or goes again.
+ */
 export type DocumentWish =
   | { wish: 'resync' }
   | { wish: 'send' }
@@ -88,10 +99,9 @@ export type DocumentWish =
   | { wish: 'exclude' }
   | { wish: 'include' };
 
-/** A wish that the document's state forbids; `code` says why. */
 export interface Wished {
   document: Document;
-  bells: string[];
+  bells: OutboxBell[];
 }
 
 export interface Documents {
@@ -103,7 +113,28 @@ export interface Documents {
   remove(context: SaveContext, reference: DocumentReference): Promise<Wished | null>;
   /** @throws WishRefused when its state forbids it */
   wish(context: SaveContext, reference: DocumentReference, wish: DocumentWish): Promise<Wished | null>;
+  /** The oldest first. Null where there is no such document. */
   attempts(companyId: string, reference: DocumentReference, page: ListPage): Promise<Listed<PushAttempt> | null>;
+  needingPerson(connectionId: string): Promise<DocumentsInNeed>;
+}
+
+/** How many documents of a connection wait for a person, by state. */
+export type DocumentsInNeed = Record<'held' | 'failed', number>;
+
+/** The bells of the outboxes, for what rings them beside a save. */
+export interface OutboxBells {
+  /** The connection's, where something is to go. */
+  ofConnection(connectionId: string): Promise<OutboxBell | null>;
+  /** Those in which something could have gone for longer than that, in milliseconds. */
+  pendingLongerThan(ms: number): Promise<OutboxBell[]>;
+}
+
+/** All writing to Xero, which a person may hold. */
+export interface Writes {
+  /** When it was paused, and by whom; null: it is not. */
+  paused(): Promise<{ at: string; actor: string | null } | null>;
+  pause(actor: string | null): Promise<void>;
+  resume(): Promise<void>;
 }
 
 /** `not_held`: there is nothing to decide; `record_taken`: another document is linked with that record. */
