@@ -130,6 +130,23 @@ export const documentCodes = {
   },
   from_xero: { message: 'This payment came from Xero.', remedy: 'Nothing to do: it is linked and never sent back.' },
   excluded: { message: 'A person keeps it out.', remedy: 'POST …/include lets it in again.' },
+  // It goes, and people should know.
+  matched_by_name: {
+    message: 'A contact in Xero has the same name and no unique id: it becomes this one.',
+    remedy: 'Nothing to do when it is the same; else set contactNameTemplate, or link the right one with its xeroId.',
+  },
+  rounding_line: {
+    message: 'A line "Rounding" makes up the difference between the platform\'s total and Xero\'s.',
+    remedy: 'Nothing to do; the setting accounts.rounding says where it goes.',
+  },
+  contact_group_missing: {
+    message: 'Xero has no contact group of the name that the settings have.',
+    remedy: 'Make the group in Xero, or change contactGroups.',
+  },
+  allocation_not_sent: {
+    message: 'The credit note is sent without this allocation: the invoice lies before the Sync From Date.',
+    remedy: 'Nothing to do here: allocate it in Xero by hand.',
+  },
   // A person must decide.
   duplicate_suspected: {
     message: 'Xero has something that looks like the same and is not ours.',

@@ -110,8 +110,8 @@ function accountFault(code: string, chart: Chart, fits: (account: ChartAccount) 
 
 const chooseListed = 'choose one that mapping-options lists';
 
-/** An archived account may have the code of an active one. */
-function accountOf({ accounts }: Chart, code: string): ChartAccount | undefined {
+/** The account of a code, the active one where an archived one has it too. */
+export function accountOf({ accounts }: Chart, code: string): ChartAccount | undefined {
   const named = accounts.filter((account) => account.code === code);
   return named.find(({ active }) => active) ?? named[0];
 }

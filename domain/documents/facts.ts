@@ -13,7 +13,7 @@ import type { DocumentState } from './states.js';
 
 /** A step of a document that is done: it was sent, in whichever version. */
 export interface DoneStep {
-  /** `document`, `allocation:0`, `bill`, `billed`, `void`. */
+  /** `document`, `group`, `allocation:0`, `bill`, `billed`, `void`. */
   step: string;
   version: number;
   /** The element as it was sent. */
@@ -34,6 +34,8 @@ interface Queued<Kind extends DocumentKind> {
   deleted: boolean;
   /** A person decided that this version is to be sent all the same. */
   decided: boolean;
+  /** A person asked for this version once more, although it was sent or refused (resync). */
+  again: boolean;
   /** The record it is in Xero; null where there is none yet. */
   xeroId: string | null;
   /** The version that stands in Xero, and its content. */
@@ -61,8 +63,8 @@ export interface XeroRecord {
 }
 
 /** A document that another one stands on. */
-export type ParentDocument = QueuedParent<DocumentKind>;
-interface QueuedParent<Kind extends DocumentKind> {
+export type ParentDocument = { [Kind in DocumentKind]: Parent<Kind> }[DocumentKind];
+interface Parent<Kind extends DocumentKind> {
   kind: Kind;
   externalId: string;
   state: DocumentState;
@@ -89,6 +91,11 @@ export interface OrganisationFacts {
 /** What was asked of Xero itself since the planning began. */
 export type LookedUpBy = 'id' | 'number';
 
+export interface ContactGroup {
+  id: string;
+  name: string;
+}
+
 export interface AlikeQuestion {
   stream: StreamName;
   /** Xero's Type of an invoice or credit note; null for orders. */
@@ -112,6 +119,9 @@ export interface PushFacts {
   record(stream: StreamName, xeroId: string): XeroRecord | null;
   /** Was Xero itself asked about it just now? What is updated is looked at first. */
   lookedUp(stream: StreamName, by: LookedUpBy, value: string): boolean;
+  /** Xero's contact groups; null where they were not read yet. They are no stream: whoever needs them asks Xero. */
+  contactGroups: readonly ContactGroup[] | null;
+
   /** Contacts of this unique id: ContactNumber, or AccountNumber where that is empty. Archived ones too. */
   contactsNumbered(uniqueId: string): readonly XeroRecord[];
   /** Contacts of this name, compared as `normalisedName` gives it. Archived ones too. */
@@ -132,6 +142,8 @@ export interface PushFacts {
    * (contacts) in the same organisation: sent ones first, then in the order in which they were saved.
    */
   rivals(document: QueuedDocument): readonly DocumentReference[];
+  /** What earlier payments of ours that are still to go will take of what a payment pays. */
+  promised(document: QueuedDocument<'payment' | 'billPayment'>): string;
 }
 
 /** Names are the same contact's when this is the same: trimmed, blanks collapsed, without case. */

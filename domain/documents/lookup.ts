@@ -10,6 +10,8 @@ export interface Lookup {
   holds: Readonly<Record<string, string>>;
   /** What was sent of an allocation: it is an element of the record's Allocations. */
   allocation: { invoiceId: string; amount: string } | null;
+  /** It was deleted for good: it is as we want it when Xero has it no more. */
+  gone: boolean;
   /** Records (or allocations) that were there before the call and so are not what it made. */
   except: readonly string[];
 }

@@ -9,7 +9,7 @@ import type { DocumentState } from './states.js';
 /** A write: elements of one method and path go together in one call, except where the path names a record. */
 export interface SendPlan {
   do: 'send';
-  /** `document`, `bill`, `billed`, `allocation:0`, `void`: one attempt each. */
+  /** `document`, `group`, `allocation:0`, `bill`, `billed`, `void`: one attempt each. */
   step: string;
   method: 'PUT' | 'POST' | 'DELETE';
   /** Under /api.xro/2.0: `Invoices`, `Payments/{id}`, `CreditNotes/{id}/Allocations`. */
@@ -22,6 +22,8 @@ export interface SendPlan {
   lookup: Lookup;
   /** The document's record in Xero, where it is one already. */
   xeroId: string | null;
+  /** What Xero answers is the document's own record: its id, number and fingerprint are kept. */
+  own: boolean;
   /** What people should know of it although it goes. */
   warnings: readonly DocumentError[];
   /** Something of this version is left to do after this step: plan it again then. */
@@ -49,7 +51,8 @@ export interface LinkPlan {
 /** Xero is to be asked first, the answer goes into the mirror; then it is planned again with fresh facts. */
 export interface FetchPlan {
   do: 'fetch';
-  stream: StreamName;
+  /** Contact groups are asked for as a whole. */
+  stream: StreamName | 'contactGroups';
   by: LookedUpBy;
   values: readonly string[];
 }

@@ -1,5 +1,5 @@
 /** Where the facts come from that planning needs. */
-import type { LookedUpBy, PushFacts, QueuedDocument } from '../documents/facts.js';
+import type { ContactGroup, LookedUpBy, PushFacts, QueuedDocument } from '../documents/facts.js';
 import type { StreamName } from '../streams.js';
 
 /** What was just asked of Xero and lies in the mirror now. */
@@ -18,5 +18,6 @@ export interface PushFactsSource {
     connectionId: string,
     documents: readonly QueuedDocument[],
     lookedUp: readonly LookedUp[],
+    contactGroups: readonly ContactGroup[] | null,
   ): Promise<PushFacts | null>;
 }
