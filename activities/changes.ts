@@ -20,7 +20,7 @@ export interface ReadChangesInput {
   /** Those that are asked for; null for all that the connection reads. */
   streams: StreamName[] | null;
   /** Whose share of the budget it takes; that of background work unless somebody waits for it. */
-  priority?: Priority;
+  priority?: Priority | undefined;
 }
 
 export interface ReadChangesResult {

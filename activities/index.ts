@@ -5,6 +5,7 @@ import { createHousekeepingActivities, type HousekeepingPorts } from './housekee
 import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
+import { createReviewActivities, type ReviewPorts } from './review.js';
 import { createSecondLookActivities, type SecondLookPorts } from './secondLook.js';
 import { createWebhookActivities, type WebhookPorts } from './webhooks.js';
 
@@ -17,7 +18,8 @@ export function createActivities(
     MappingPorts &
     HousekeepingPorts &
     SecondLookPorts &
-    WebhookPorts,
+    WebhookPorts &
+    ReviewPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -29,6 +31,7 @@ export function createActivities(
     ...createHousekeepingActivities(ports),
     ...createSecondLookActivities(ports),
     ...createWebhookActivities(ports),
+    ...createReviewActivities(ports),
   };
 }
 
@@ -40,4 +43,5 @@ export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
 export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
+export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;

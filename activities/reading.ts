@@ -6,6 +6,7 @@ import type {
   HeldStream,
   Mirror,
   PageAnswer,
+  Priority,
   ReaderLease,
   StoredPage,
   XeroReader,
@@ -49,6 +50,8 @@ export interface ReadStreamInput {
   notBefore?: string;
   /** How a new reading begins that follows a complete one; what changed since, unless said otherwise. */
   mode?: SyncMode;
+  /** Whose share of the budget it takes; that of background work unless somebody waits for it. */
+  priority?: Priority | undefined;
 }
 
 export interface ReadStreamResult {
@@ -114,7 +117,8 @@ export async function readForATurn(
     return result(ports, input, done);
   }
   const state = await stateToReadFrom(ports, connection, held, input);
-  const turn = new Turn(ports, connection, held.lease, input.runId, input.mode ?? 'incremental', endsAt, state);
+  const { runId, mode = 'incremental', priority = 'background' } = input;
+  const turn = new Turn(ports, connection, held.lease, runId, mode, endsAt, state, priority);
   try {
     await turn.read();
     if (turn.done) await ports.mirror.finish(held.lease, 'complete', null);
@@ -190,9 +194,10 @@ class Turn {
     private readonly mode: SyncMode,
     private readonly endsAt: number,
     private state: ReadingState,
+    priority: Priority,
   ) {
     this.stream = streams[lease.stream];
-    this.context = callContext(connection, runId, 'background');
+    this.context = callContext(connection, runId, priority);
   }
 
   get done(): boolean {

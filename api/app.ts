@@ -11,6 +11,7 @@ import { companyRoutes } from './companies.js';
 import { connectionRoutes } from './connections.js';
 import type { ApiDeps } from './deps.js';
 import { exportRoutes } from './exports.js';
+import { documentRoutes } from './documents.js';
 import { guard, limitRate } from './guards.js';
 import { healthRoutes } from './health.js';
 import { parseJsonBodies } from './jsonBodies.js';
@@ -29,6 +30,7 @@ import { runRoutes } from './runs.js';
 import { settingsRoutes } from './settings.js';
 import { syncRoutes } from './sync.js';
 import { webhookRoutes } from './webhooks.js';
+import { writesRoutes } from './writes.js';
 
 export type { ApiDeps, LogTarget, Readiness, TemporalUi } from './deps.js';
 
@@ -100,6 +102,8 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(reconciliationRoutes(deps));
     await app.register(changeRoutes(deps));
     await app.register(settingsRoutes(deps));
+    await app.register(documentRoutes(deps));
+    await app.register(writesRoutes(deps));
     await app.register(apiKeyRoutes(deps));
     await app.register(auditRoutes(deps));
   };

@@ -1,5 +1,4 @@
 /** /v1/changes: the feed of all that a key sees, with a long poll. */
-import type { ServerResponse } from 'node:http';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { FeedEvent, FeedPage, FeedQuery } from '../domain/ports.js';
 import { sees } from './authentication.js';
@@ -7,6 +6,7 @@ import type { ApiDeps } from './deps.js';
 import { notFound } from './problems.js';
 import { changesAnswer, changesQuery } from './schemas/change.js';
 import { answers } from './schemas/common.js';
+import { stopAfter } from './waiting.js';
 
 type FeedDeps = Pick<ApiDeps, 'feed' | 'feedBell'>;
 
@@ -51,17 +51,6 @@ async function awaited({ feed, feedBell }: FeedDeps, query: FeedQuery, stop: Abo
   } finally {
     listener.end();
   }
-}
-
-/** Aborted when the time is up, or the client goes away: then its wait is over. */
-function stopAfter(waitMs: number, response: ServerResponse): AbortSignal {
-  const stop = new AbortController();
-  const timer = setTimeout(() => stop.abort(), waitMs);
-  response.once('close', () => {
-    clearTimeout(timer);
-    stop.abort();
-  });
-  return stop.signal;
 }
 
 function shown({ position, companyId, connectionId, ...event }: FeedEvent) {

@@ -10,6 +10,7 @@ import type {
   Connections,
   Consents,
   Exports,
+  Documents,
   Feed,
   FeedBell,
   Grants,
@@ -17,10 +18,12 @@ import type {
   Locations,
   Mirror,
   Previews,
+  OutboxBells,
   Reconciliation,
   Runs,
   SettingsStore,
   WebhookEvents,
+  Writes,
   XeroLinks,
   XeroOAuth,
   XeroReader,
@@ -30,6 +33,7 @@ import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
 import type { ReviewControl } from './reviewControl.js';
+import type { OutboxControl } from './outboxControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -61,6 +65,10 @@ export interface ApiDeps {
   /** How long a start of an export waits for the preview to be held against the books, before it answers. */
   checkedWithinMs: number;
   deletions: DeletionControl;
+  documents: Documents;
+  outboxBells: Pick<OutboxBells, 'ofConnection' | 'pendingLongerThan'>;
+  outboxes: OutboxControl;
+  writes: Writes;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;
   webhookEvents: Pick<WebhookEvents, 'store'>;

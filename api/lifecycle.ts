@@ -8,6 +8,7 @@ import { giveBack } from './connecting.js';
 import { connectionView } from './connectionView.js';
 import type { ApiDeps } from './deps.js';
 import { endWork } from './endWork.js';
+import { outboxRinger } from './outboxBells.js';
 import { forbiddenBy, notFound } from './problems.js';
 import { answers, connectionParams, nothing } from './schemas/common.js';
 import { connectionSchema } from './schemas/connection.js';
@@ -23,6 +24,8 @@ export function lifecycleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
   };
 
   return async (app) => {
+    const ring = outboxRinger(app, deps);
+
     app.route({
       method: 'DELETE',
       url: '/connections/:id',
@@ -79,6 +82,8 @@ export function lifecycleRoutes(deps: ApiDeps): FastifyPluginAsyncZod {
         if (!isLiving(connection.status)) throw notLiving(connection);
         await deps.connections.setPaused(connection.id, false);
         if (connection.status === 'paused') await goOnReading(deps, connection, askedBy(request));
+        const bell = await deps.outboxBells.ofConnection(connection.id);
+        if (bell !== null) ring([bell], request.log);
         return viewOf(connection.id);
       },
     });

@@ -24,6 +24,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'Backfill', description: 'The first full read.' },
         { name: 'Runs', description: 'What was done, and what Xero still allows.' },
         { name: 'Records', description: 'The mirror of what is in Xero.' },
+        { name: 'Documents', description: 'What the platform wants to stand in Xero.' },
         { name: 'Changes', description: 'The feed: what happened, in the order in which it was committed.' },
         { name: 'Keys', description: 'The keys to this API.' },
         { name: 'Audit', description: 'Who changed what.' },

@@ -2,7 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { type ConnectionCode, connectionCodes, type RequestCode, requestCodes } from '../domain/codes.js';
-import { InvalidCursor, PositionGone } from '../domain/ports.js';
+import { InvalidCursor, PositionGone, WishRefused } from '../domain/ports.js';
 import { MustWait, XeroFault } from '../domain/problems.js';
 import { InvalidSettings } from '../domain/settings.js';
 import { isAway } from './away.js';
@@ -86,6 +86,7 @@ export function problemOf(error: unknown): Problem {
   if (hasZodFastifySchemaValidationErrors(error)) return invalidBySchema(error);
   if (error instanceof InvalidCursor) return invalid({ field: 'cursor', message: 'is not a cursor of this list' });
   if (error instanceof PositionGone) return new Problem(410, 'position_gone');
+  if (error instanceof WishRefused) return forbiddenBy(error.reason);
   if (error instanceof InvalidSettings) return invalid(...error.faults);
   if (error instanceof XeroFault) return new Problem(503, 'xero_unavailable', { retryAfterSeconds: awaySeconds });
   if (error instanceof MustWait) {

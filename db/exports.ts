@@ -2,6 +2,7 @@
 import type pg from 'pg';
 import type { Export, Exports } from '../domain/ports.js';
 import type { ExportState, FingerprintPart, PreviewGroup, RowResult } from '../domain/preview.js';
+import { turnOnBells } from './outboxBells.js';
 import { inTransaction, type Queryable } from './pool.js';
 import { byGroup, exportRowOf, listRows } from './previewRows.js';
 import { unstarted } from './previews.js';
@@ -126,7 +127,7 @@ interface NextRow {
 }
 
 /** Documents are locked by rank, kind and external id, as every writer of several does it (0017). */
-async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, most: number) {
+async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, most: number): Promise<number> {
   const { rows: next } = await client.query<NextRow>(
     `SELECT r.place, r.document_id, r.version FROM preview_row r JOIN export e ON e.preview_id = r.preview_id
       WHERE e.id = $1 AND e.state = 'running' AND r.group_name = $2 AND r.outcome = 'send' AND r.result IS NULL
@@ -134,12 +135,12 @@ async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, mos
       ORDER BY r.place LIMIT $3 FOR UPDATE OF r`,
     [id, group, most],
   );
-  if (next.length === 0) return { taken: 0, rung: false };
+  if (next.length === 0) return 0;
   await client.query(
-    'SELECT FROM document WHERE id = ANY ($1) ORDER BY rank, kind, external_id FOR NO KEY UPDATE',
+    'SELECT FROM document WHERE id = ANY ($1) ORDER BY rank, kind, external_id COLLATE "C" FOR NO KEY UPDATE',
     [next.map(({ document_id }) => document_id)],
   );
-  const { rows: queued } = await client.query<{ place: number }>(
+  const { rows: taken } = await client.query(
     `WITH queued AS (
        UPDATE document d
           SET state = 'queued', queued_version = each.version, queued_at = clock_timestamp(), export_id = $1,
@@ -148,7 +149,8 @@ async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, mos
         WHERE d.id = each.id AND NOT d.excluded AND d.state IN ('queued', 'waiting', 'held', 'failed')
        RETURNING d.id)
      UPDATE preview_row r
-        SET result = CASE WHEN queued.id IS NOT NULL THEN 'queued' WHEN d.excluded THEN 'excluded' ELSE 'skipped' END,
+        SET result = CASE WHEN queued.id IS NOT NULL THEN 'queued' WHEN d.excluded THEN 'excluded'
+                           WHEN d.version > r.version THEN 'superseded' ELSE 'skipped' END,
             result_code = CASE WHEN queued.id IS NULL THEN d.code END,
             settled_at = CASE WHEN queued.id IS NULL THEN clock_timestamp() END
        FROM export e, document d LEFT JOIN queued ON queued.id = d.id
@@ -156,17 +158,16 @@ async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, mos
      RETURNING r.place`,
     [id, next.map(({ document_id }) => document_id), next.map(({ version }) => version)],
   );
-  return { taken: queued.length, rung: await ring(client, id) };
+  await turnOnBells(client, await companyOf(client, id), next.map(({ document_id }) => document_id), false);
+  return taken.length;
 }
 
-/** The bell of the connection's outbox: turned on here, it is rung for by the caller after the commit. */
-async function ring(client: pg.PoolClient, id: string): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `INSERT INTO outbox (connection_id, rung_at) SELECT connection_id, clock_timestamp() FROM export WHERE id = $1
-     ON CONFLICT (connection_id) DO UPDATE SET rung_at = excluded.rung_at WHERE outbox.rung_at IS NULL`,
+async function companyOf(client: pg.PoolClient, id: string): Promise<string> {
+  const { rows } = await client.query<{ company_id: string }>(
+    'SELECT c.company_id FROM export e JOIN connection c ON c.id = e.connection_id WHERE e.id = $1',
     [id],
   );
-  return rowCount === 1;
+  return (rows[0] as { company_id: string }).company_id;
 }
 
 /** Sent, be it that a newer version was saved meanwhile and waits for the next export. */
@@ -182,7 +183,8 @@ async function settle(db: Queryable, id: string): Promise<number> {
        UPDATE preview_row r
           SET settled_at = clock_timestamp(), xero_id = d.xero_id,
               result = CASE WHEN ${wentOut} THEN 'sent'
-                            WHEN d.state IN ('failed', 'held', 'waiting', 'excluded') THEN d.state ELSE 'skipped' END,
+                            WHEN d.state IN ('failed', 'held', 'waiting', 'excluded') THEN d.state
+                            WHEN d.version > r.version THEN 'superseded' ELSE 'skipped' END,
               result_code = CASE WHEN NOT (${wentOut}) THEN d.code END,
               refusals = CASE WHEN ${wentOut} THEN '[]' ELSE d.errors END
          FROM export e, document d
@@ -205,7 +207,7 @@ async function settle(db: Queryable, id: string): Promise<number> {
 async function putBack(client: pg.PoolClient, id: string): Promise<void> {
   await client.query(
     `SELECT FROM document WHERE export_id = $1 AND state IN ('queued', 'waiting')
-      ORDER BY rank, kind, external_id FOR NO KEY UPDATE`,
+      ORDER BY rank, kind, external_id COLLATE "C" FOR NO KEY UPDATE`,
     [id],
   );
   await client.query(

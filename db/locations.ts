@@ -50,6 +50,15 @@ export function createLocations(pool: Pool): Locations {
       return (await this.get(companyId, id)) === null ? 'unknown' : 'connected';
     },
 
+    async unknown(companyId, ids) {
+      const { rows } = await pool.query<{ id: string }>(
+        `SELECT DISTINCT id FROM unnest($2::text[]) AS each (id)
+          WHERE NOT EXISTS (SELECT FROM location WHERE company_id = $1 AND location.id = each.id)`,
+        [companyId, ids],
+      );
+      return rows.map(({ id }) => id);
+    },
+
     async awaited(companyId) {
       const { rows } = await pool.query<{ id: string }>(
         `SELECT location.id FROM location JOIN company ON company.id = location.company_id

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import type { ConnectionCode } from '../domain/codes.js';
 import type { QueuedDocument } from '../domain/documents/facts.js';
 import type { Preview, Previews, RowToPlan, SharedFingerprint } from '../domain/ports.js';
-import type { PreviewGroup, PreviewState } from '../domain/preview.js';
+import type { PreviewGroup, PreviewState, RowOutcome } from '../domain/preview.js';
 import { inTransaction } from './pool.js';
 import { groupSums, groupsOfKinds, listRows, previewRowOf } from './previewRows.js';
 
@@ -151,6 +151,7 @@ async function choose(client: pg.PoolClient, id: string): Promise<number> {
 interface PlanRow {
   place: number;
   group_name: PreviewGroup;
+  outcome: RowOutcome | null;
   seen_documents: string | null;
   seen_records: string | null;
   newest: number;
@@ -159,11 +160,16 @@ interface PlanRow {
 }
 
 const toPlanStatement = `
-  SELECT r.place, r.group_name, r.seen_documents, r.seen_records, d.version AS newest, d.excluded,
+  SELECT r.place, r.group_name, r.outcome, r.seen_documents, r.seen_records, d.version AS newest, d.excluded,
          jsonb_build_object(
            'id', d.id, 'companyId', d.company_id, 'kind', d.kind, 'externalId', d.external_id, 'location', d.location_id,
-           'version', r.version, 'content', v.content, 'deleted', v.deleted,
-           'decided', d.decided_version IS NOT DISTINCT FROM r.version, 'xeroId', d.xero_id,
+           'version', r.version, 'deleted', v.deleted,
+           'content', CASE WHEN d.decided_version = r.version AND d.link_xero_id IS NOT NULL
+             THEN v.content || jsonb_build_object(CASE WHEN d.kind IN ('payment', 'billPayment')
+                                                       THEN 'xeroPaymentId' ELSE 'xeroId' END, d.link_xero_id)
+             ELSE v.content END,
+           'decided', d.decided_version IS NOT DISTINCT FROM r.version,
+           'again', d.sent_version IS NOT DISTINCT FROM r.version, 'xeroId', d.xero_id,
            'sentVersion', d.sent_version, 'sentContent', s.content, 'fingerprint', d.xero_fingerprint,
            'done', (SELECT coalesce(jsonb_agg(jsonb_build_object('step', a.step, 'version', a.version, 'sent', a.sent,
                              'xeroId', a.xero_id) ORDER BY a.at), '[]')
@@ -179,6 +185,7 @@ function rowToPlanOf(row: PlanRow): RowToPlan {
   return {
     place: row.place,
     group: row.group_name,
+    outcome: row.outcome,
     document: row.document,
     newest: row.newest,
     excluded: row.excluded,

@@ -308,6 +308,18 @@ export const requestCodes = {
     remedy:
       'Nothing to do: it was fixed when it was first chosen, be it before the company was deleted and made again.',
   },
+  stale_version: {
+    message: 'A newer source version of this document is saved.',
+    remedy: 'Nothing to do: the newer one stands; GET shows it.',
+  },
+  not_held: {
+    message: 'There is nothing to decide: the document is not held.',
+    remedy: 'Look at its state; POST …/resync sends it once more.',
+  },
+  record_taken: {
+    message: 'Another document is linked with that record in Xero.',
+    remedy: 'Check the xeroId: one record is one document.',
+  },
   last_admin_key: {
     message: 'This is the last key that can make keys for all companies.',
     remedy: 'Make another admin key without a company first (POST /v1/api-keys), then revoke this one.',

@@ -6,6 +6,7 @@ export * from './ports/books.js';
 export * from './ports/budget.js';
 export * from './ports/calls.js';
 export * from './ports/chart.js';
+export * from './ports/digest.js';
 export * from './ports/documents.js';
 export * from './ports/feed.js';
 export * from './ports/figures.js';

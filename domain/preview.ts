@@ -39,7 +39,7 @@ export type ExportState = (typeof exportStates)[number];
 
 /**
  * What became of a row in its export: `pending` is not handed to the outbox yet, `queued` is; `waiting` stands on what is not
- * in Xero; `cancelled` was put back. The others are states of documents, and of payments that were brought in.
+ * in Xero; `superseded` has a newer version, which waits for the next export; `cancelled` was put back. The others are states of documents, and of payments that were brought in.
  */
 export const rowResults = [
   'pending',
@@ -50,6 +50,7 @@ export const rowResults = [
   'held',
   'skipped',
   'excluded',
+  'superseded',
   'waiting',
   'cancelled',
 ] as const;

@@ -6,6 +6,7 @@ import {
   createBackfillControl,
   createDeletionControl,
   createReviewControl,
+  createOutboxControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -48,6 +49,7 @@ await run(async () => {
     reviews: createReviewControl(client),
     checkedWithinMs,
     deletions: createDeletionControl(client),
+    outboxes: createOutboxControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,

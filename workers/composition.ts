@@ -9,6 +9,7 @@ import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
 import { createExports } from '../db/exports.js';
+import { createDocuments } from '../db/documents.js';
 import { createFeed } from '../db/feed.js';
 import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
@@ -16,12 +17,14 @@ import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createPreviews } from '../db/previews.js';
+import { createOutboxBells } from '../db/outboxBells.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
 import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
 import { createWebhookEvents } from '../db/webhooks.js';
+import { createWrites } from '../db/writes.js';
 import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
@@ -57,6 +60,9 @@ export function compose(config: Config, pool: pg.Pool) {
     connections: createConnections(pool, tombstones),
     locations: createLocations(pool),
     deletion: createDeletion(pool, tombstones),
+    documents: createDocuments(pool),
+    outboxBells: createOutboxBells(pool),
+    writes: createWrites(pool),
     consents: createConsents(pool, sealing),
     apiKeys: createApiKeys(pool),
     audit: createAudit(pool),

@@ -2,7 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
-import { createBackfillControl, createReviewControl, createSyncControl, createWebhookControl } from '../api/temporal.js';
+import {
+  createBackfillControl,
+  createOutboxControl,
+  createReviewControl,
+  createSyncControl,
+  createWebhookControl,
+} from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
 import type { ConnectionSchedules, Connections, ConnectionWork, Exports, Runs } from '../domain/ports.js';
 
@@ -29,6 +35,7 @@ export function createConnectionWork(
     webhooks: createWebhookControl(client),
     reviews: createReviewControl(client),
     exports,
+    outboxes: createOutboxControl(client),
     runs,
     connections,
     schedules,
@@ -38,11 +45,12 @@ export function createConnectionWork(
       await startBackfill(controls, connection);
     },
     ringForWebhooks: (bell) => controls.webhooks.ring(bell),
+    ringOutbox: (bell) => controls.outboxes.ring(bell),
     async stop(connectionId) {
       const reviewed = await exports.inHand(connectionId);
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
-      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook];
+      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook, workflowIds.outbox];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
       ids.push(...reviewed.previews.map(workflowIds.preview), ...reviewed.exports.map(workflowIds.export));

@@ -125,6 +125,7 @@ function urlOf(apiUrl: string, { stream, query }: Call): string {
     pageSize: query.pageSize,
     order: query.order,
     where: whereOf(stream, query),
+    InvoiceNumbers: query.numbers?.join(','),
     IDs: stream.byId === 'IDs' ? query.ids?.join(',') : undefined,
     DateFrom: query.dateFrom,
     DateTo: query.dateTo,

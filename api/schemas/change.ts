@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { eventTypeNames, eventTypes, keptDays } from '../../domain/feed.js';
-import { companyId, instant } from './common.js';
+import { companyId, instant, secondsToWait } from './common.js';
 
 const longestWaitSeconds = 60;
 
@@ -12,13 +12,9 @@ export const changesQuery = z.object({
     .describe(
       `What comes after this: \`nextCursor\` of the answer before, or the id of an event. Absent: from the oldest event that is kept (${keptDays} days). \`latest\`: no events, only the newest position, at once.`,
     ),
-  wait: z
-    .string()
-    .regex(/^\d{1,2}s$/, 'must be whole seconds, such as 30s')
-    .transform((wait) => Number(wait.slice(0, -1)))
-    .pipe(z.number().max(longestWaitSeconds, `must be at most ${longestWaitSeconds}s`))
-    .default(0)
-    .describe('How long to wait for an event when there is none yet, `0s` to `60s`.'),
+  wait: secondsToWait(longestWaitSeconds).describe(
+    'How long to wait for an event when there is none yet, `0s` to `60s`.',
+  ),
   limit: z.coerce.number().int().min(1).max(1000).default(200).describe('Events of one answer.'),
   company: companyId.optional(),
 });

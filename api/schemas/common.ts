@@ -29,6 +29,15 @@ export const pageQuery = z.object({
 export const listOf = <Row extends z.ZodType>(row: Row) =>
   z.object({ data: z.array(row), nextCursor: z.string().nullable().describe('Null at the end of the list.') });
 
+/** `30s`: whole seconds, at most so many; absent: none. */
+export const secondsToWait = (longest: number) =>
+  z
+    .string()
+    .regex(/^\d{1,2}s$/, 'must be whole seconds, such as 30s')
+    .transform((wait) => Number(wait.slice(0, -1)))
+    .pipe(z.number().max(longest, `must be at most ${longest}s`))
+    .default(0);
+
 /** The body of a 204. */
 export const nothing = z.null();
 

@@ -41,6 +41,8 @@ export interface Locations {
   list(companyId: string, page: ListPage): Promise<Listed<Location>>;
   /** `connected` when a connection covers it: then nothing is removed. */
   remove(companyId: string, id: string): Promise<'removed' | 'connected' | 'unknown'>;
+  /** Those of these ids that the company has no location of. */
+  unknown(companyId: string, ids: readonly string[]): Promise<string[]>;
   /** Ids of locations with books of their own that no bound connection covers; empty where the company syncs as a whole. */
   awaited(companyId: string): Promise<string[]>;
 }

@@ -98,6 +98,8 @@ export interface RowToPlan {
   place: number;
   group: PreviewGroup;
   document: QueuedDocument;
+  /** Null before it was planned. */
+  outcome: RowOutcome | null;
   /** The version that is the newest now, and whether a person keeps it out. */
   newest: number;
   excluded: boolean;
@@ -191,9 +193,9 @@ export interface Exports {
   move(id: string, from: readonly ExportState[], to: ExportState): Promise<boolean>;
   /**
    * Hands up to `most` documents of the group to the outbox, each in the version that was reviewed, in one transaction.
-   * @returns how many rows that settled or queued, and whether the connection's outbox is to be rung for.
+   * @returns how many rows it took; then the connection's outbox is to be rung for.
    */
-  queue(id: string, group: PreviewGroup, most: number): Promise<{ taken: number; rung: boolean }>;
+  queue(id: string, group: PreviewGroup, most: number): Promise<number>;
   /** Notes what became of what is queued. @returns how many are still on their way. */
   settle(id: string): Promise<number>;
   /** Takes back from the outbox what it has not begun to send. */

@@ -1,5 +1,6 @@
 /** What activities ask of Temporal itself. */
 import type { Connection } from './books.js';
+import type { OutboxBell } from './documents.js';
 import type { WebhookBell } from './webhooks.js';
 
 export interface ConnectionWork {
@@ -7,6 +8,8 @@ export interface ConnectionWork {
   startBackfill(connection: Connection): Promise<void>;
   /** Starts the run that fetches what webhooks told of, or lets the one in hand know that there is more. */
   ringForWebhooks(bell: WebhookBell): Promise<void>;
+  /** Starts the run that sends what was saved, or lets the one in hand know that there is more. */
+  ringOutbox(bell: OutboxBell): Promise<void>;
   /** Ends every run that the connection has in hand, and waits until they have ended. */
   stop(connectionId: string): Promise<void>;
 }

@@ -24,6 +24,8 @@ export interface PageQuery {
   /** Instant; sent in whole seconds. */
   modifiedSince?: string;
   ids?: readonly string[];
+  /** Of invoices and bills. */
+  numbers?: readonly string[];
   /** Calendar dates, both included, for endpoints that take no `where` (xero-api.md §2). */
   dateFrom?: string;
   dateTo?: string;

@@ -7,6 +7,8 @@ import { type ApiDeps, buildApi } from '../../api/app.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '../../api/backfillControl.js';
 import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
+import type { OutboxControl } from '../../api/outboxControl.js';
+import type { ReviewControl, ReviewStart } from '../../api/reviewControl.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import type { WebhookControl } from '../../api/webhookControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
@@ -16,6 +18,8 @@ import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createDeletion } from '../../db/deletion.js';
+import { createDocuments } from '../../db/documents.js';
+import { createExports } from '../../db/exports.js';
 import { createFeed } from '../../db/feed.js';
 import { createFeedBell } from '../../db/feedBell.js';
 import { createFigures } from '../../db/figures.js';
@@ -23,18 +27,22 @@ import { createGrants } from '../../db/grants.js';
 import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
+import { createOutboxBells } from '../../db/outboxBells.js';
+import { createPreviews } from '../../db/previews.js';
 import { createReconciliation } from '../../db/reconciliation.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createSettings } from '../../db/settings.js';
 import { createTombstones } from '../../db/tombstones.js';
 import { createWebhookEvents } from '../../db/webhooks.js';
+import { createWrites } from '../../db/writes.js';
 import type { ConnectionStatus } from '../../domain/connection.js';
 import { workflowIds } from '../../domain/names.js';
 import type {
   CallContext,
   ConsentedOrganisation,
   Deletion,
+  OutboxBell,
   PageQuery,
   Role,
   WebhookBell,
@@ -111,7 +119,15 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     oauth: xero,
     backfills: temporal,
     syncs: temporal.syncs,
+    reviews: temporal.reviews,
+    previews: createPreviews(pool),
+    exports: createExports(pool),
+    checkedWithinMs: 0,
     deletions: temporal.deletions,
+    documents: createDocuments(pool),
+    outboxBells: createOutboxBells(pool),
+    outboxes: temporal.outboxes,
+    writes: createWrites(pool),
     schedules: temporal.schedules,
     webhooks: temporal.webhooks,
     webhookEvents: createWebhookEvents(pool),
@@ -153,6 +169,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     work: {
       startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
       ringForWebhooks: () => Promise.reject(new Error('a deletion starts nothing')),
+      ringOutbox: () => Promise.reject(new Error('a deletion starts nothing')),
       stop: async (id) => {
         await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);
       },
@@ -279,10 +296,12 @@ export class FakeTemporal implements BackfillControl {
   readonly done = new Set<string>();
   readonly syncs = new FakeSyncs();
   readonly deletions = new FakeDeletions();
+  readonly reviews = new FakeReviews();
   /** The connections whose schedule was brought up to date. */
   readonly kept: string[] = [];
   readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
   readonly webhooks = new FakeWebhooks();
+  readonly outboxes = new FakeOutboxes();
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -349,6 +368,58 @@ export class FakeWebhooks implements WebhookControl {
   async cancel(organisationId: string): Promise<null> {
     this.cancelled.push(organisationId);
     return null;
+  }
+}
+
+/** For the outboxes. */
+export class FakeOutboxes implements OutboxControl {
+  readonly rung: OutboxBell[] = [];
+  readonly cancelled: string[] = [];
+  away: Error | null = null;
+
+  async ring(bell: OutboxBell): Promise<void> {
+    if (this.away) throw this.away;
+    this.rung.push(bell);
+  }
+
+  async cancel(connectionId: string): Promise<null> {
+    this.cancelled.push(connectionId);
+    return null;
+  }
+}
+
+/** And for previews and exports; `running` holds their ids. */
+export class FakeReviews implements ReviewControl {
+  readonly started: ReviewStart[] = [];
+  readonly signals: string[] = [];
+  readonly running = new Map<string, StartedRun>();
+
+  startPreview = (wanted: ReviewStart) => this.start(wanted, workflowIds.preview(wanted.id));
+  startExport = (wanted: ReviewStart) => this.start(wanted, workflowIds.export(wanted.id));
+  pauseExport = (id: string) => this.signal(id, 'pause');
+  resumeExport = (id: string) => this.signal(id, 'resume');
+  cancelExport = (id: string) => this.end(id);
+  cancelPreview = (id: string) => this.end(id);
+
+  private async start(wanted: ReviewStart, workflowId: string): Promise<StartedRun> {
+    const inHand = this.running.get(wanted.id);
+    if (inHand) return inHand;
+    this.started.push(wanted);
+    const run = { workflowId, runId: randomUUID(), askedBy: wanted.askedBy };
+    this.running.set(wanted.id, run);
+    return run;
+  }
+
+  private async signal(id: string, name: string): Promise<WorkflowRun | null> {
+    const run = this.running.get(id) ?? null;
+    if (run !== null) this.signals.push(`${name} ${id}`);
+    return run;
+  }
+
+  private async end(id: string): Promise<WorkflowRun | null> {
+    const run = await this.signal(id, 'cancel');
+    this.running.delete(id);
+    return run;
   }
 }
 

@@ -5,6 +5,7 @@ import { companyTables, tablesWithoutCompanies } from '../../db/deletion.js';
 import { pastSyncFromDateWarning } from '../../domain/connection.js';
 import type { ConsentedOrganisation, Mirror, Runs } from '../../domain/ports.js';
 import { XeroFault } from '../../domain/problems.js';
+import { contents } from '../support/documents.js';
 import { type Api, organisation, startApi, stateOf } from './harness.js';
 
 let api: Api;
@@ -557,7 +558,26 @@ async function companyWithEverything(of: string): Promise<string[]> {
      VALUES ($1, 'contacts', gen_random_uuid(), 'UPDATE', now())`,
   ];
   for (const sql of ofOrganisation) await pool.query(sql, [own.tenantId]);
-  return [id, south.id, own.tenantId, ...(runId === undefined ? [] : [runId])];
+  const documentId = await aDocumentOf(of, id, own.tenantId);
+  return [id, south.id, own.tenantId, documentId, ...(runId === undefined ? [] : [runId])];
+}
+
+/** One that was sent. @returns its id */
+async function aDocumentOf(of: string, connectionId: string, organisationId: string): Promise<string> {
+  const { pool } = api.database;
+  await api.stand(connectionId, 'active');
+  await api.call('PUT', `/v1/companies/${of}/documents/invoice/i-1`, { ...contents.invoice, location: 'north' });
+  const { rows } = await pool.query<{ id: string }>('SELECT id FROM document WHERE company_id = $1', [of]);
+  const { id = '' } = rows[0] ?? {};
+  await pool.query(`UPDATE document SET organisation_id = $2, xero_id = 'i-1' WHERE id = $1`, [id, organisationId]);
+  await pool.query(
+    `WITH call AS (
+       INSERT INTO push_call (id, connection_id, organisation_id, method, path, body_hash)
+       VALUES (gen_random_uuid(), $2, $3, 'PUT', 'Invoices', '') RETURNING id)
+     INSERT INTO push_attempt (id, document_id, version, attempt, push_call_id) SELECT gen_random_uuid(), $1, 1, 1, id FROM call`,
+    [id, connectionId, organisationId],
+  );
+  return id;
 }
 
 describe('syncing now', () => {
@@ -596,6 +616,9 @@ describe('a key of another company', () => {
     setSyncFromDate: { syncFromDate: null },
     chooseOrganisation: { tenantId: randomUUID() },
     changeSettings: { partPayments: true },
+    putDocument: contents.contact,
+    saveDocuments: { documents: [{ kind: 'contact', externalId: 'c-1', ...contents.contact }] },
+    decideDocument: { action: 'send' },
   };
   /** The same for what an address must ask. */
   const queries: Record<string, string> = { reconcile: '?kind=invoice&month=2026-01' };
@@ -604,6 +627,7 @@ describe('a key of another company', () => {
     const of = company();
     await located(of, 'north');
     const { id } = await connected(of, organisation('North'), { locations: ['north'] });
+    await api.call('PUT', `/v1/companies/${of}/documents/contact/c-1`, contents.contact);
     await api.call('PUT', '/v1/companies/stranger', { name: 'Stranger' });
     const [stranger, theirs] = [await api.key('admin', 'stranger'), await keyOf(of)];
     const everything = async () => ({
@@ -611,11 +635,15 @@ describe('a key of another company', () => {
       settings: (await api.call('GET', url(id, '/settings'))).json(),
       company: (await api.call('GET', `/v1/companies/${of}`)).json(),
       location: (await api.call('GET', `/v1/companies/${of}/locations/north`)).json(),
+      documents: (await api.call('GET', `/v1/companies/${of}/documents`)).json(),
     });
     const before = await everything();
     const { paths } = (await api.app.inject('/openapi.json')).json();
     const named = Object.entries<Record<string, Operation>>(paths).filter(([path]) => /\{(company|id)\}/.test(path));
-    const ids = { company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' };
+    const ids = {
+      ...{ company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' },
+      ...{ kind: 'contact', externalId: 'c-1' },
+    };
     const answers: Record<string, unknown> = {};
     for (const [path, methods] of named) {
       const at = Object.entries({ ...ids, id: path.startsWith('/v1/api-keys/') ? theirs : id });

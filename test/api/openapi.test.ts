@@ -68,6 +68,19 @@ test('the document covers every route of the API', () => {
     'GET /v1/connections/{id}/settings',
     'PATCH /v1/connections/{id}/settings',
     'GET /v1/connections/{id}/mapping-options',
+    'PUT /v1/companies/{company}/documents/{kind}/{externalId}',
+    'GET /v1/companies/{company}/documents/{kind}/{externalId}',
+    'DELETE /v1/companies/{company}/documents/{kind}/{externalId}',
+    'POST /v1/companies/{company}/documents',
+    'GET /v1/companies/{company}/documents',
+    'POST /v1/companies/{company}/documents/{kind}/{externalId}/resync',
+    'POST /v1/companies/{company}/documents/{kind}/{externalId}/decide',
+    'POST /v1/companies/{company}/documents/{kind}/{externalId}/exclude',
+    'POST /v1/companies/{company}/documents/{kind}/{externalId}/include',
+    'GET /v1/companies/{company}/documents/{kind}/{externalId}/attempts',
+    'GET /v1/writes',
+    'POST /v1/writes/pause',
+    'POST /v1/writes/resume',
     'POST /v1/api-keys',
     'GET /v1/api-keys',
     'DELETE /v1/api-keys/{id}',
@@ -106,7 +119,11 @@ test('every changing call with a key takes Nightledger-Actor, and every POST tha
     ({ path, method, operation }) => path.startsWith('/v1/') && method !== 'get' && !operation.security,
   );
   expect(taking('Nightledger-Actor')).toEqual(changing.map(({ path, method }) => `${method.toUpperCase()} ${path}`));
-  expect(taking('Idempotency-Key')).toEqual(['POST /v1/connections', 'POST /v1/api-keys']);
+  expect(taking('Idempotency-Key')).toEqual([
+    'POST /v1/connections',
+    'POST /v1/companies/{company}/documents',
+    'POST /v1/api-keys',
+  ]);
 });
 
 test('what needs a key says so by answering 401 and 403 with a problem', () => {

@@ -11,6 +11,7 @@ import {
   createBackfillControl,
   createDeletionControl,
   createReviewControl,
+  createOutboxControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
@@ -216,6 +217,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     reviews: createReviewControl(client),
     checkedWithinMs: 30_000,
     deletions: createDeletionControl(client),
+    outboxes: createOutboxControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,

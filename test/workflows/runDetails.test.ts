@@ -8,6 +8,7 @@ const progress: Progress = {
   waitsFor: null,
   stillFor: null,
   faults: [],
+  more: [],
   streams: {
     invoices: readSoFar({ records: 3000, expected: 9295, outcome: 'more', until: null }),
     contacts: readSoFar({ records: 1395, expected: 1395, outcome: 'complete', until: null }),
