@@ -50,11 +50,15 @@ export function billOf({ content, location }: QueuedDocument<'purchaseOrder'>): 
   return { kind: 'bill', location, content: { ...order, date, dueDate, number, lines, total }, field: own };
 }
 
+/** What becomes the document's own record. */
+export const ownPart = ({ kind, location, content }: PricedDocument): Priced => ({
+  ...{ kind, location, content, field: 'lines' },
+});
+
 /** The document itself and, where it is a finished order, its bill. */
 export function pricedParts(document: PricedDocument): Priced[] {
-  const { kind, location, content } = document;
   const bill = document.kind === 'purchaseOrder' ? billOf(document) : null;
-  return [{ kind, location, content, field: 'lines' }, ...(bill === null ? [] : [bill])];
+  return [ownPart(document), ...(bill === null ? [] : [bill])];
 }
 
 export const isSale = (kind: PricedKind): boolean => kind === 'invoice' || kind === 'creditNote';

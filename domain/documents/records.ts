@@ -44,3 +44,9 @@ export const mergedInto = ({ body }: XeroRecord): string | null => textAt(body, 
 
 export const isArchived = (contact: XeroRecord): boolean =>
   statusOf(contact) === 'ARCHIVED' && mergedInto(contact) === null;
+
+const numberFields = ['InvoiceNumber', 'CreditNoteNumber', 'PurchaseOrderNumber', 'ContactNumber', 'Code'];
+
+/** The number of a record, as people know it. */
+export const numberOf = ({ body }: XeroRecord): string | null =>
+  numberFields.map((field) => textAt(body, field)).find((number) => number !== null) ?? null;
