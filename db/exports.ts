@@ -173,6 +173,9 @@ async function companyOf(client: pg.PoolClient, id: string): Promise<string> {
 /** Sent, be it that a newer version was saved meanwhile and waits for the next export. */
 const wentOut = `d.state IN ('sent', 'voided') OR d.state = 'queued' AND d.sent_version = r.version`;
 
+/** A newer version was saved meanwhile: it is to go, with the next export. */
+const isOwed = `(d.version > settled.version AND d.state IN ('sent', 'failed', 'held', 'skipped', 'waiting'))`;
+
 /**
  * A document has settled when the outbox has it no more. It leaves its export then: what is saved of it later waits for
  * the next one.
@@ -190,9 +193,13 @@ async function settle(db: Queryable, id: string): Promise<number> {
          FROM export e, document d
         WHERE e.id = $1 AND r.preview_id = e.preview_id AND r.result = 'queued' AND d.id = r.document_id
           AND (d.export_id IS DISTINCT FROM e.id OR d.state NOT IN ('queued', 'sending'))
-       RETURNING r.document_id)
-     UPDATE document SET export_id = NULL
-      WHERE id IN (SELECT document_id FROM settled) AND export_id = $1 AND state NOT IN ('queued', 'sending')`,
+       RETURNING r.document_id, r.version)
+     UPDATE document d
+        SET export_id = NULL, state = CASE WHEN ${isOwed} THEN 'queued' ELSE d.state END,
+            queued_version = CASE WHEN ${isOwed} THEN d.version ELSE d.queued_version END,
+            queued_at = CASE WHEN ${isOwed} THEN clock_timestamp() ELSE d.queued_at END
+       FROM settled
+      WHERE d.id = settled.document_id AND d.export_id = $1 AND d.state NOT IN ('queued', 'sending')`,
     [id],
   );
   const { rows } = await db.query<{ left: number }>(

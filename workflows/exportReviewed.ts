@@ -66,7 +66,7 @@ export async function exportReviewed(input: ExportInput): Promise<ExportResult> 
 
 async function check(run: ReadingRun, input: ExportInput) {
   await readBooks(run);
-  const { code, changed } = await comparePreview({ ...input, runId: run.reference.runId });
+  const { code, changed } = await comparePreview(input);
   return code === null ? null : { code, changed };
 }
 

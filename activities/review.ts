@@ -1,0 +1,226 @@
+/** Previews and exports: working out what would move, and handing over exactly what was reviewed. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { cancellationSignal } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
+import type { ConnectionCode } from '../domain/codes.js';
+import { factsWanted } from '../domain/documents/facts.js';
+import type { ConnectionWork, Export, Exports, Previews, RunOutcome, SettingsStore } from '../domain/ports.js';
+import type { ExportState, FingerprintPart, PreviewGroup } from '../domain/preview.js';
+import { MustWait } from '../domain/problems.js';
+import { idsPerCall, streams } from '../domain/streams.js';
+import { beating } from './beating.js';
+import { type Connected, callContext, connected } from './connected.js';
+import { again, ended, isOurs, kindOf } from './failures.js';
+import { type Planned, type PlanningPorts, planAll } from './planning.js';
+import { type ReadingPorts, turnEnd } from './reading.js';
+import { whatFollows } from './references.js';
+
+export type ReviewPorts = ReadingPorts &
+  PlanningPorts & {
+    previews: Previews;
+    exports: Exports;
+    settings: Pick<SettingsStore, 'get'>;
+    work: Pick<ConnectionWork, 'ringOutbox'>;
+  };
+
+export interface PreviewReference {
+  previewId: string;
+  connectionId: string;
+}
+
+export interface LookUpInput extends PreviewReference {
+  runId: string;
+  /** The place up to which numbers were looked up. */
+  after: number;
+}
+
+export interface LookUpResult {
+  /** Null: all were. */
+  after: number | null;
+  /** The day's calls are used up until then. */
+  until: string | null;
+}
+
+export interface Comparison {
+  /** Null: it is as it was reviewed. */
+  code: 'preview_stale' | 'preview_has_errors' | null;
+  changed: FingerprintPart[];
+}
+
+/** Documents of a batch: about ten calls to Xero, so that a pause or a cancel takes effect in some seconds. */
+const batch = 500;
+/** How long one look waits for what is being sent, and how often it looks. */
+const lookForMs = 30_000;
+const lookEveryMs = 250;
+/** Rows whose numbers are looked up before it is noted how far it is. */
+const rowsAtOnce = 200;
+
+/** Each may be repeated: what it does is noted with the rows, and done once for each. */
+export function createReviewActivities(ports: ReviewPorts) {
+  const { previews, exports } = ports;
+  return guardedLong({
+    /** Takes what waits to go, at one instant. @returns how many rows. */
+    chooseRows: ({ previewId }: PreviewReference): Promise<number> => previews.choose(previewId),
+
+    /** Asks Xero for the numbers that the mirror cannot know: it starts at the Sync From Date. */
+    lookUpNumbers: (input: LookUpInput): Promise<LookUpResult> => lookUpNumbers(ports, input),
+
+    /** Plans every row and shows the preview. */
+    async planRows(input: PreviewReference & { runId: string }): Promise<void> {
+      const shared = await planAll(ports, input, async (rows) => {
+        await previews.savePlanned(input.previewId, rows.map(({ planned }) => planned));
+      });
+      if (shared === null) throw ended('could_not_sync', `connection ${input.connectionId}, no chart`);
+      await previews.ready(input.previewId, shared);
+    },
+
+    /** A preview is broken off only with its connection. */
+    async failPreview(previewId: string, outcome: RunOutcome): Promise<void> {
+      await previews.fail(previewId, outcome === 'cancelled' ? 'disconnected' : (outcome as ConnectionCode));
+    },
+
+    /** Holds what was reviewed against the mirror, the settings and the documents as they are now. */
+    comparePreview: (input: { exportId: string; connectionId: string }): Promise<Comparison> => compare(ports, input),
+
+    async beginExport(exportId: string): Promise<void> {
+      await exports.move(exportId, ['checking'], 'running');
+    },
+
+    async pauseExport(exportId: string): Promise<void> {
+      await exports.move(exportId, ['running'], 'paused');
+    },
+
+    async resumeExport(exportId: string): Promise<void> {
+      await exports.move(exportId, ['paused'], 'running');
+    },
+
+    /** Hands the next batch of a group over, unless one is still on its way. @returns how many rows are. */
+    async queueRows({ exportId }: { exportId: string }, group: PreviewGroup): Promise<number> {
+      const { connectionId, companyId } = await exportOf(exports, exportId);
+      // An attempt before this one may have died between its commit and the bell.
+      const left = await exports.settle(exportId);
+      const taken = left > 0 ? left : await exports.queue(exportId, group, batch);
+      if (taken > 0) await ports.work.ringOutbox({ connectionId, companyId });
+      return taken;
+    },
+
+    /** Waits for half a minute at most. @returns how many are still on their way. */
+    awaitSent: (exportId: string): Promise<number> => awaitSent(exports, exportId),
+
+    async takeBack(exportId: string, state: ExportState): Promise<void> {
+      await exports.move(exportId, ['checking', 'running', 'paused'], state);
+      await exports.putBack(exportId);
+    },
+
+    async endExport(
+      exportId: string,
+      outcome: { state: ExportState; code?: string; changed?: FingerprintPart[] },
+    ): Promise<void> {
+      await exports.end(exportId, outcome);
+    },
+  });
+}
+
+type Activity = (...args: never[]) => Promise<unknown>;
+
+/** Heartbeats meanwhile; and whatever Postgres says may hold a customer's data: only its kind leaves the activity. */
+function guardedLong<T extends Record<string, Activity>>(activities: T): T {
+  const guard = (activity: Activity): Activity =>
+    ((...args: never[]) =>
+      beating(() => activity(...args)).catch((error: unknown) => {
+        if (isOurs(error)) throw error;
+        if (cancellationSignal().aborted) throw new CancelledFailure('stopped');
+        throw again('fault', 1000, kindOf(error));
+      })) as Activity;
+  return Object.fromEntries(Object.entries(activities).map(([name, activity]) => [name, guard(activity)])) as T;
+}
+
+async function exportOf(exports: Exports, id: string): Promise<Export> {
+  const found = await exports.get(id);
+  if (found === null) throw ended('disconnected', `export ${id} is gone`);
+  return found;
+}
+
+async function awaitSent(exports: Exports, exportId: string): Promise<number> {
+  for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
+    const left = await exports.settle(exportId);
+    if (left === 0 || waitedMs >= lookForMs) return left;
+    await delay(lookEveryMs, undefined, { signal: cancellationSignal() });
+  }
+}
+
+async function compare(ports: ReviewPorts, { exportId, connectionId }: { exportId: string; connectionId: string }) {
+  const { previewId } = await exportOf(ports.exports, exportId);
+  const before = await ports.previews.shared(previewId);
+  const changed = new Set<FingerprintPart>();
+  const now = await planAll(ports, { connectionId, previewId }, async (rows) => {
+    for (const row of rows) for (const part of differences(row)) changed.add(part);
+  });
+  if (now === null || before === null) throw ended('could_not_sync', `connection ${connectionId}, no chart`);
+  for (const part of Object.keys(now) as (keyof typeof now)[]) if (now[part] !== before[part]) changed.add(part);
+  if (changed.size > 0) return { code: 'preview_stale' as const, changed: [...changed] };
+  const errors = await ports.previews.errors(previewId);
+  return { code: errors > 0 ? ('preview_has_errors' as const) : null, changed: [] };
+}
+
+/** Only what would be sent is compared: what was excluded since, or had errors, does not go. */
+function differences({ row, planned }: Planned): FingerprintPart[] {
+  if (row.outcome !== 'send' || row.excluded) return [];
+  const parts: FingerprintPart[] = [];
+  if (row.seen?.documents !== planned.seen.documents || row.newest !== row.document.version) parts.push('documents');
+  if (row.seen?.records !== planned.seen.records) parts.push('records');
+  return parts;
+}
+
+async function lookUpNumbers(ports: ReviewPorts, input: LookUpInput): Promise<LookUpResult> {
+  const about = `connection ${input.connectionId}, numbers`;
+  const connection = await connected(ports.connections, input.connectionId, about);
+  if (connection.syncFromDate.date === null) return { after: null, until: null };
+  const endsAt = turnEnd(ports);
+  let { after } = input;
+  try {
+    while (ports.elapsed() < endsAt) {
+      const rows = await ports.previews.toPlan(input.previewId, after, rowsAtOnce);
+      const last = rows.at(-1);
+      if (last === undefined) return { after: null, until: null };
+      const documents = rows.map(({ document }) => document).filter(({ xeroId }) => xeroId === null);
+      await fetchNumbers(ports, connection, input.runId, await unknownNumbers(ports, connection, documents));
+      after = last.place;
+    }
+    return { after, until: null };
+  } catch (error) {
+    // What was asked is not asked again: the wait for the budget is that of the next call.
+    if (error instanceof MustWait && error.limit !== 'day' && after > input.after) return { after, until: null };
+    return { after, until: (await whatFollows(ports, error, about)).until };
+  }
+}
+
+type Documents = Parameters<typeof factsWanted>[0];
+
+/** Invoices and bills: Xero lets no other kind be asked for by its numbers. */
+async function unknownNumbers(ports: ReviewPorts, { id }: Connected, documents: Documents): Promise<string[]> {
+  const settings = await ports.settings.get(id);
+  const facts = documents.length === 0 ? null : await ports.pushFacts.load(id, documents, [], null);
+  if (settings === null || facts === null) return [];
+  const asked = factsWanted(documents, settings).numbers.filter(({ stream }) => stream === 'invoices');
+  const unknown = asked.filter(({ stream, type, number }) => facts.numbered(stream, type, number).length === 0);
+  return [...new Set(unknown.map(({ number }) => number))];
+}
+
+async function fetchNumbers(
+  { xero, mirror }: ReviewPorts,
+  connection: Connected,
+  runId: string,
+  numbers: readonly string[],
+): Promise<void> {
+  const context = callContext(connection, runId, 'people');
+  const most = idsPerCall(streams.invoices);
+  for (let from = 0; from < numbers.length; from += most) {
+    const readAt = await mirror.now();
+    const query = { numbers: numbers.slice(from, from + most) };
+    const { text } = await xero.readPage(context, 'invoices', query, cancellationSignal());
+    const { organisationId } = context;
+    const syncFromDate = connection.syncFromDate.date;
+    await mirror.storeReferences('invoices', { organisationId, text, readAt, syncFromDate });
+  }
+}
