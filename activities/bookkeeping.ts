@@ -4,9 +4,11 @@ import { type ConnectionStatus, type Direction, isLiving } from '../domain/conne
 import type {
   ConnectionSchedules,
   Connections,
+  ConnectionWork,
   Locations,
   Mirror,
   OrganisationFacts,
+  OutboxBells,
   RunKind,
   RunOutcome,
   Runs,
@@ -20,6 +22,8 @@ export interface BookkeepingPorts {
   runs: Runs;
   mirror: Mirror;
   schedules: Pick<ConnectionSchedules, 'keep'>;
+  outboxBells: Pick<OutboxBells, 'ofConnection'>;
+  work: Pick<ConnectionWork, 'ringOutbox'>;
   /** Reads the facts out of a mirrored Organisation record. */
   organisationFacts: (body: string) => OrganisationFacts;
 }
@@ -133,15 +137,15 @@ const bringsUpToDate: Readonly<Record<RunKind, boolean>> = {
 };
 
 /** What the connection shows of a run that has ended. */
-async function noteOutcome(
-  { connections, schedules }: BookkeepingPorts,
-  { connectionId, runId, kind }: RunReference,
-  outcome: RunOutcome,
-): Promise<void> {
+async function noteOutcome(ports: BookkeepingPorts, run: RunReference, outcome: RunOutcome): Promise<void> {
+  const { connections, schedules } = ports;
+  const { connectionId, runId, kind } = run;
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
     if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
-    if (bringsUpToDate[kind]) await connections.recordSuccess(connectionId);
+    if (!bringsUpToDate[kind]) return;
+    await connections.recordSuccess(connectionId);
+    await ringOutbox(ports, connectionId);
     return;
   }
   if (outcome === 'cancelled') {
@@ -154,4 +158,13 @@ async function noteOutcome(
   const connection = await connections.get(connectionId);
   if (connection?.grantId) await connections.refused(connectionId, connection.grantId);
   await schedules.keep(connectionId);
+}
+
+/** What was saved before the connection was ready goes now, and what a bell that was lost left lying. */
+async function ringOutbox(
+  { outboxBells, work }: Pick<BookkeepingPorts, 'outboxBells' | 'work'>,
+  connectionId: string,
+): Promise<void> {
+  const bell = await outboxBells.ofConnection(connectionId);
+  if (bell !== null) await work.ringOutbox(bell);
 }

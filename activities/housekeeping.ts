@@ -9,6 +9,7 @@ import type {
   Consents,
   Feed,
   Grants,
+  OutboxBells,
   WebhookEvents,
   XeroLinks,
 } from '../domain/ports.js';
@@ -21,7 +22,8 @@ export interface HousekeepingPorts {
   connections: Pick<Connections, 'withoutBackfill' | 'linksToEnd' | 'linkEnded'>;
   links: XeroLinks;
   webhookEvents: Pick<WebhookEvents, 'waiting' | 'forget'>;
-  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks'>;
+  outboxBells: Pick<OutboxBells, 'pendingLongerThan'>;
+  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks' | 'ringOutbox'>;
   schedules: Pick<ConnectionSchedules, 'repair'>;
   feed: Pick<Feed, 'forget'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
@@ -33,12 +35,15 @@ const dayMs = 86_400_000;
 const idleMs = 20 * dayMs;
 /** A run in hand has fetched an event by then, unless it waits for Xero; then it hears of this and waits on. */
 const unfetchedMs = 60_000;
+/** A bell is heard within a second; what a run in hand cannot send yet it hears of and waits on. */
+const unsentMs = 30_000;
 const retryMs = 10_000;
 
 const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
   startBackfills,
   repairSchedules: ({ schedules }) => schedules.repair(),
   ringForWebhooks,
+  ringOutboxes,
   refreshIdleGrants,
   showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
   endLinks,
@@ -74,6 +79,13 @@ async function ringForWebhooks({ webhookEvents, work }: HousekeepingPorts): Prom
   const waiting = await webhookEvents.waiting(unfetchedMs);
   const bells = waiting.map((bell) => ({ id: bell.connectionId, bell }));
   return await eachByItself('rung', bells, ({ bell }) => work.ringForWebhooks(bell));
+}
+
+/** The same for documents: a save answers whether or not its bell could be rung. */
+async function ringOutboxes({ outboxBells, work }: HousekeepingPorts): Promise<Counts> {
+  const pending = await outboxBells.pendingLongerThan(unsentMs);
+  const bells = pending.map((bell) => ({ id: bell.connectionId, bell }));
+  return await eachByItself('rung', bells, ({ bell }) => work.ringOutbox(bell));
 }
 
 /** Xero could not be told when they were disconnected. */

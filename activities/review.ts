@@ -4,10 +4,10 @@ import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ConnectionCode } from '../domain/codes.js';
 import { factsWanted } from '../domain/documents/facts.js';
-import type { ConnectionWork, Export, Exports, Previews, RunOutcome, SettingsStore } from '../domain/ports.js';
+import type { ConnectionWork, Export, Exports, PageQuery, Previews, RunOutcome, SettingsStore } from '../domain/ports.js';
 import type { ExportState, FingerprintPart, PreviewGroup } from '../domain/preview.js';
 import { MustWait } from '../domain/problems.js';
-import { idsPerCall, streams } from '../domain/streams.js';
+import { idsPerCall, type StreamName, streamNames, streams } from '../domain/streams.js';
 import { beating } from './beating.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf } from './failures.js';
@@ -183,8 +183,8 @@ async function lookUpNumbers(ports: ReviewPorts, input: LookUpInput): Promise<Lo
       const rows = await ports.previews.toPlan(input.previewId, after, rowsAtOnce);
       const last = rows.at(-1);
       if (last === undefined) return { after: null, until: null };
-      const documents = rows.map(({ document }) => document).filter(({ xeroId }) => xeroId === null);
-      await fetchNumbers(ports, connection, input.runId, await unknownNumbers(ports, connection, documents));
+      const documents = rows.map(({ document }) => document).filter(({ sentVersion }) => sentVersion === null);
+      await fetchRecords(ports, connection, input.runId, await unknownTo(ports, connection, documents));
       after = last.place;
     }
     return { after, until: null };
@@ -197,30 +197,55 @@ async function lookUpNumbers(ports: ReviewPorts, input: LookUpInput): Promise<Lo
 
 type Documents = Parameters<typeof factsWanted>[0];
 
-/** Invoices and bills: Xero lets no other kind be asked for by its numbers. */
-async function unknownNumbers(ports: ReviewPorts, { id }: Connected, documents: Documents): Promise<string[]> {
+/** What these documents name by number or are linked with by id, and the mirror does not have. */
+async function unknownTo(ports: ReviewPorts, { id }: Connected, documents: Documents): Promise<Asked[]> {
   const settings = await ports.settings.get(id);
   const facts = documents.length === 0 ? null : await ports.pushFacts.load(id, documents, [], null);
   if (settings === null || facts === null) return [];
-  const asked = factsWanted(documents, settings).numbers.filter(({ stream }) => stream === 'invoices');
-  const unknown = asked.filter(({ stream, type, number }) => facts.numbered(stream, type, number).length === 0);
-  return [...new Set(unknown.map(({ number }) => number))];
+  const { numbers, records } = factsWanted(documents, settings);
+  return [
+    ...numbers
+      .filter(({ stream, type, number }) => facts.numbered(stream, type, number).length === 0)
+      .map(({ stream, number }) => ({ stream, by: 'numbers' as const, value: number })),
+    ...records
+      .filter(({ stream, xeroId }) => facts.record(stream, xeroId) === null)
+      .map(({ stream, xeroId }) => ({ stream, by: 'ids' as const, value: xeroId })),
+  ];
 }
 
-async function fetchNumbers(
+interface Asked {
+  stream: StreamName;
+  by: 'numbers' | 'ids';
+  value: string;
+}
+
+/** As few calls as Xero takes; it takes no list of orders or items. */
+function callsFor(asked: readonly Asked[]): { stream: StreamName; query: PageQuery }[] {
+  return streamNames.flatMap((stream) =>
+    (['numbers', 'ids'] as const).flatMap((by) => {
+      const own = asked.filter((each) => each.stream === stream && each.by === by);
+      const values = [...new Set(own.map(({ value }) => value))];
+      if (streams[stream].byId === null) return values.map((one) => ({ stream, query: { one } }));
+      return chunksOf(values, idsPerCall(streams[stream])).map((part) => ({ stream, query: { [by]: part } }));
+    }),
+  );
+}
+
+const chunksOf = <T>(values: readonly T[], most: number): T[][] =>
+  Array.from({ length: Math.ceil(values.length / most) }, (_, index) => values.slice(index * most, (index + 1) * most));
+
+async function fetchRecords(
   { xero, mirror }: ReviewPorts,
   connection: Connected,
   runId: string,
-  numbers: readonly string[],
+  asked: readonly Asked[],
 ): Promise<void> {
   const context = callContext(connection, runId, 'people');
-  const most = idsPerCall(streams.invoices);
-  for (let from = 0; from < numbers.length; from += most) {
+  const { organisationId } = context;
+  for (const { stream, query } of callsFor(asked)) {
     const readAt = await mirror.now();
-    const query = { numbers: numbers.slice(from, from + most) };
-    const { text } = await xero.readPage(context, 'invoices', query, cancellationSignal());
-    const { organisationId } = context;
+    const { text } = await xero.readPage(context, stream, query, cancellationSignal());
     const syncFromDate = connection.syncFromDate.date;
-    await mirror.storeReferences('invoices', { organisationId, text, readAt, syncFromDate });
+    await mirror.storeReferences(stream, { organisationId, text, readAt, syncFromDate });
   }
 }

@@ -8,7 +8,7 @@ import type { ApiDeps } from './deps.js';
 import type { connectionSchema } from './schemas/connection.js';
 import { runUrl } from './temporalUi.js';
 
-type Sources = Pick<ApiDeps, 'runs' | 'mirror' | 'settings' | 'budget' | 'temporalUi' | 'now'>;
+type Sources = Pick<ApiDeps, 'runs' | 'mirror' | 'documents' | 'settings' | 'budget' | 'temporalUi' | 'now'>;
 type ConnectionView = z.infer<typeof connectionSchema>;
 
 export async function connectionView(deps: Sources, connection: Connection): Promise<ConnectionView> {
@@ -59,14 +59,21 @@ async function runningWork(deps: Sources, connectionId: string): Promise<Connect
     }));
 }
 
-/** What support looks into; the counts are of streams and records, never what they hold. */
+const listed = 'GET /v1/companies/{company}/documents?state=';
+
+/** What support looks into; the counts are of streams, records and documents, never what they hold. */
 async function whatNeedsPerson(deps: Sources, connection: Connection): Promise<ConnectionView['needsPerson']> {
-  const streams = await deps.mirror.progress(connection.id);
+  const [streams, documents] = await Promise.all([
+    deps.mirror.progress(connection.id),
+    deps.documents.needingPerson(connection.id),
+  ]);
   const setAside = streams.reduce((sum, stream) => sum + stream.setAside, 0);
   const failed = streams.filter(({ status }) => status === 'failed').length;
   return [
     { reason: 'streamsFailed', count: failed, remedy: 'GET …/backfill names them and their last errors.' },
     { reason: 'recordsSetAside', count: setAside, remedy: 'GET …/records/{stream}?setAside=true shows them.' },
+    { reason: 'documentsHeld', count: documents.held, remedy: `${listed}held lists them, POST …/decide settles one.` },
+    { reason: 'documentsFailed', count: documents.failed, remedy: `${listed}failed lists them with what is wrong.` },
   ].filter(({ count }) => count > 0);
 }
 

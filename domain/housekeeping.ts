@@ -1,8 +1,9 @@
-/** What housekeeping does, in this order: by name, with what the Temporal UI says of it. Another task is another row. */
+/** What housekeeping does, in this order (a schedule of its own does some of it more often): by name, with what the Temporal UI says of it. Another task is another row. */
 export const housekeepingTasks = {
   startBackfills: 'start first full reads that nobody has started',
   repairSchedules: 'put right the schedules of connections',
   ringForWebhooks: 'ring for webhook events that nobody has fetched',
+  ringOutboxes: 'ring for documents that could have gone half a minute ago',
   refreshIdleGrants: 'refresh grants that nobody used for 20 days',
   showDeadGrants: 'show which connections have to be consented to again',
   endLinks: 'end links of disconnected connections at Xero',

@@ -20,6 +20,7 @@ export const pushTaskQueue = 'nightledger-push';
 /** Ids of the schedules; the workflows that they start have the same with the time behind it. */
 export const scheduleIds = {
   housekeeping: 'housekeeping',
+  outboxBells: 'outbox-bells',
   nightly: (connectionId: string): string => `nightly:${connectionId}`,
   weekly: (connectionId: string): string => `weekly:${connectionId}`,
 } as const;

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { Config } from '../config/config.js';
 import { createApiKeys } from '../db/apiKeys.js';
@@ -25,6 +25,7 @@ import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
 import { createWebhookEvents } from '../db/webhooks.js';
 import { createWrites } from '../db/writes.js';
+import type { NewDigest } from '../domain/ports.js';
 import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
@@ -84,11 +85,22 @@ export function compose(config: Config, pool: pg.Pool) {
     budget,
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
+    digest,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),
     now: () => new Date(),
   };
 }
+
+const digest: NewDigest = () => {
+  const hash = createHash('sha256');
+  return {
+    add(text) {
+      hash.update(text).update('\n');
+    },
+    value: () => hash.digest('base64url'),
+  };
+};
 
 /** What seals and opens the secrets in the database. @throws IncompleteConfig */
 export function sealingOf(config: Config): Sealing {

@@ -4,6 +4,7 @@ import {
   type ScheduleOptions,
   ScheduleOverlapPolicy,
 } from '@temporalio/client';
+import type { HousekeepingTask } from '../domain/housekeeping.js';
 import { readingTaskQueue, scheduleIds } from '../domain/names.js';
 import { housekeepingWorkflowName } from '../workflows/contract.js';
 
@@ -23,6 +24,21 @@ const schedules: readonly ScheduleOptions[] = [
     },
     // One run does what several missed ones would have done.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 hour' },
+  },
+  {
+    // Nobody waits an hour for a document whose bell was rung while Temporal was away.
+    scheduleId: scheduleIds.outboxBells,
+    spec: { intervals: [{ every: '1 minute' }] },
+    action: {
+      type: 'startWorkflow',
+      workflowType: housekeepingWorkflowName,
+      workflowId: scheduleIds.outboxBells,
+      taskQueue: readingTaskQueue,
+      args: [['ringOutboxes' satisfies HousekeepingTask]],
+      workflowExecutionTimeout: '10 minutes',
+      staticSummary: 'Rings outboxes whose bell nobody heard',
+    },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 minute' },
   },
 ];
 

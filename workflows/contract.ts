@@ -129,8 +129,8 @@ export const deleteCompanyWorkflowName = 'deleteCompany';
 
 export const housekeepingWorkflowName = 'housekeeping';
 
-/** What each task counted. */
-export type HousekeepingResult = Record<HousekeepingTask, Counts>;
+/** What each task counted that was to be done. */
+export type HousekeepingResult = Partial<Record<HousekeepingTask, Counts>>;
 
 /** Messages to a running workflow. Each may be sent twice without harm. */
 export const pauseSignal = 'pause';

@@ -11,16 +11,16 @@ import type { HousekeepingResult } from './contract.js';
 type Outcomes = Partial<Record<HousekeepingTask, Counts | 'failed'>>;
 
 /**
- * What has to be done now and then, task by task; one that fails holds up no other, and the next run does it again.
+ * What has to be done now and then, or of it these tasks, one after the other; one that fails holds up no other, and the next run does it again.
  * Fails with `housekeeping_failed` when a task did, after all the others.
  */
-export async function housekeeping(): Promise<HousekeepingResult> {
+export async function housekeeping(tasks = housekeepingTaskNames): Promise<HousekeepingResult> {
   const outcomes: Outcomes = {};
-  for (const task of housekeepingTaskNames) {
+  for (const task of tasks) {
     outcomes[task] = await outcomeOf(task);
-    setCurrentDetails(detailsOf(outcomes));
+    setCurrentDetails(detailsOf(tasks, outcomes));
   }
-  const failed = housekeepingTaskNames.filter((task) => outcomes[task] === 'failed');
+  const failed = tasks.filter((task) => outcomes[task] === 'failed');
   if (failed.length > 0) {
     throw ApplicationFailure.create({
       type: 'housekeeping_failed',
@@ -48,8 +48,8 @@ async function outcomeOf(task: HousekeepingTask): Promise<Counts | 'failed'> {
   }
 }
 
-function detailsOf(outcomes: Outcomes): string {
-  return housekeepingTaskNames.map((task) => `- ${housekeepingTasks[task]}: ${wordsOf(outcomes[task])}`).join('\n');
+function detailsOf(tasks: readonly HousekeepingTask[], outcomes: Outcomes): string {
+  return tasks.map((task) => `- ${housekeepingTasks[task]}: ${wordsOf(outcomes[task])}`).join('\n');
 }
 
 function wordsOf(outcome: Counts | 'failed' | undefined): string {

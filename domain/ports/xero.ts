@@ -24,8 +24,10 @@ export interface PageQuery {
   /** Instant; sent in whole seconds. */
   modifiedSince?: string;
   ids?: readonly string[];
-  /** Of invoices and bills. */
+  /** What people call the records: the stream's `numberedBy`. */
   numbers?: readonly string[];
+  /** One record by its id or number, in the address; an empty list where there is none. For streams that take no list. */
+  one?: string;
   /** Calendar dates, both included, for endpoints that take no `where` (xero-api.md §2). */
   dateFrom?: string;
   dateTo?: string;

@@ -4,8 +4,10 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHousekeepingActivities, type HousekeepingPorts } from '../../activities/housekeeping.js';
 import { createConsents } from '../../db/consents.js';
+import { createDocuments } from '../../db/documents.js';
 import { createFeed } from '../../db/feed.js';
 import { createGrants } from '../../db/grants.js';
+import { createOutboxBells } from '../../db/outboxBells.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createWebhookEvents } from '../../db/webhooks.js';
@@ -17,6 +19,7 @@ import { createXeroLinks } from '../../xero/links.js';
 import { createTokenKeeper } from '../../xero/tokens.js';
 import { connectionsIn } from '../support/connections.js';
 import { type FreshDatabase, freshDatabase } from '../support/database.js';
+import { aDocument, connectedCompany } from '../support/documents.js';
 import { company } from '../support/feed.js';
 import { consentedTokens, control, oauthAt, tokenCalls } from '../xero/support.js';
 
@@ -38,7 +41,7 @@ const connections = () => connectionsIn(database.pool);
 
 /** Connections whose first full read was started. */
 const started: string[] = [];
-/** Connections whose run for webhooks was rung for. */
+/** Connections whose run for webhooks, or whose outbox, was rung for. */
 const rung: string[] = [];
 
 function ports(): HousekeepingPorts {
@@ -47,6 +50,7 @@ function ports(): HousekeepingPorts {
   const work = {
     startBackfill: async ({ id }: { id: string }) => void started.push(id),
     ringForWebhooks: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
+    ringOutbox: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
   };
   return {
     grants: grants(),
@@ -56,6 +60,7 @@ function ports(): HousekeepingPorts {
     feed: createFeed(database.pool),
     tokens,
     webhookEvents: createWebhookEvents(database.pool),
+    outboxBells: createOutboxBells(database.pool),
     work,
     schedules: { repair: async () => ({ repaired: 0, removed: 0, failed: 0 }) },
   };
@@ -234,6 +239,22 @@ test('events that nobody has fetched for a minute are rung for, younger ones and
   rung.length = 0;
   expect(await housekeep('ringForWebhooks')).toEqual({ rung: 1, failed: 0 });
   expect(rung).toEqual([left.connectionId]);
+});
+
+test('an outbox whose bell nobody heard is rung once its documents could have gone for half a minute', async () => {
+  const documents = createDocuments(database.pool);
+  const [left, fresh, paused] = await Promise.all([0, 1, 2].map(() => connectedCompany(database.pool)));
+  for (const { companyId } of [left, fresh, paused] as Awaited<ReturnType<typeof connectedCompany>>[]) {
+    await documents.save({ companyId, actor: null, urgent: false }, [aDocument('contact', 'c-1')]);
+  }
+  await database.pool.query(
+    `UPDATE document SET queued_at = queued_at - interval '31 seconds' WHERE company_id <> $1`,
+    [fresh?.companyId],
+  );
+  await database.pool.query('UPDATE connection SET paused_at = now() WHERE id = $1', [paused?.connectionId]);
+  rung.length = 0;
+  expect(await housekeep('ringOutboxes')).toEqual({ rung: 1, failed: 0 });
+  expect(rung).toEqual([left?.connectionId]);
 });
 
 test('webhook events are forgotten a week after they were settled', async () => {

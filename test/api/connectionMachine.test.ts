@@ -26,6 +26,8 @@ beforeAll(async () => {
     locations,
     runs: runs as Runs,
     schedules: api.deps.schedules,
+    outboxBells: api.deps.outboxBells,
+    work: { ringOutbox: (bell) => api.temporal.outboxes.ring(bell) },
     mirror: api.deps.mirror as Mirror,
     organisationFacts: () => {
       throw new Error('no organisation is read here');

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBookkeepingActivities } from '../../activities/bookkeeping.js';
 import { companyTables, tablesWithoutCompanies } from '../../db/deletion.js';
 import { pastSyncFromDateWarning } from '../../domain/connection.js';
-import type { ConsentedOrganisation, Mirror, Runs } from '../../domain/ports.js';
+import type { ConsentedOrganisation, Mirror, OutboxBell, Runs } from '../../domain/ports.js';
 import { XeroFault } from '../../domain/problems.js';
 import { contents } from '../support/documents.js';
 import { type Api, organisation, startApi, stateOf } from './harness.js';
@@ -60,10 +60,13 @@ async function removed(of: string): Promise<void> {
 }
 
 function bookkeeping() {
-  const { connections, locations, schedules } = api.deps;
+  const { connections, locations, schedules, outboxBells } = api.deps;
+  const work = { ringOutbox: (bell: OutboxBell) => api.temporal.outboxes.ring(bell) };
   const [runs, mirror] = [api.deps.runs as Runs, api.deps.mirror as Mirror];
   const organisationFacts = () => ({ name: '', baseCurrency: '', timeZone: 'UTC', countryCode: '' });
-  return createBookkeepingActivities({ connections, locations, runs, mirror, schedules, organisationFacts });
+  return createBookkeepingActivities({
+    ...{ connections, locations, runs, mirror, schedules, organisationFacts, outboxBells, work },
+  });
 }
 
 describe('a connection that nothing is bound to yet', () => {
@@ -561,6 +564,31 @@ async function companyWithEverything(of: string): Promise<string[]> {
   const documentId = await aDocumentOf(of, id, own.tenantId);
   return [id, south.id, own.tenantId, documentId, ...(runId === undefined ? [] : [runId])];
 }
+
+describe('what was saved before the connection was ready', () => {
+  test('goes when the first full read is done, and what a lost bell left lying after each sync', async () => {
+    const { id, company: of } = await connected();
+    const bell = { connectionId: id, companyId: of };
+    const document = `/v1/companies/${of}/documents/contact/c-1`;
+    expect((await api.call('PUT', document, contents.contact)).json()).toMatchObject({ code: 'connection_not_active' });
+    expect(api.temporal.outboxes.rung).not.toContainEqual(bell);
+    const { runId, workflowId } = api.temporal.running.get(id) as { runId: string; workflowId: string };
+    await bookkeeping().endRun({ workflowId, runId, kind: 'backfill', connectionId: id }, 'completed');
+    expect(api.temporal.outboxes.rung).toContainEqual(bell);
+    expect((await api.call('GET', document)).json()).toMatchObject({ state: 'queued', code: null });
+    api.temporal.outboxes.rung.length = 0;
+    const sync = { workflowId: `sync:${id}`, runId: randomUUID(), kind: 'sync', connectionId: id } as const;
+    await bookkeeping().startRun(sync);
+    await bookkeeping().endRun(sync, 'completed');
+    expect(api.temporal.outboxes.rung).toEqual([bell]);
+  });
+
+  test('is not rung for any more once the connection ends: its outbox is ended too', async () => {
+    const { id } = await connected();
+    await post(url(id, '/disconnect'));
+    expect(api.temporal.outboxes.cancelled).toContain(id);
+  });
+});
 
 /** One that was sent. @returns its id */
 async function aDocumentOf(of: string, connectionId: string, organisationId: string): Promise<string> {

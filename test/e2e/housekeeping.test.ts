@@ -51,6 +51,7 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
     startBackfills: { started: 0, failed: 0 },
     repairSchedules: { repaired: 0, removed: 0, failed: 0 },
     ringForWebhooks: { rung: 0, failed: 0 },
+    ringOutboxes: { rung: 0, failed: 0 },
     refreshIdleGrants: { refreshed: 1, failed: 0 },
     showDeadGrants: { connections: 0 },
     endLinks: { ended: 0, failed: 0 },
@@ -61,6 +62,13 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
   });
   const history = await decodedHistory(run);
   expect(housekeepingTaskNames.filter((task) => !history.includes(task))).toEqual([]);
+});
+
+test('bells of outboxes that nobody heard are looked for every minute', async () => {
+  await afterWorkerStarted();
+  const { spec, action } = await system.client.schedule.getHandle(scheduleIds.outboxBells).describe();
+  expect(spec.intervals).toMatchObject([{ every: 60_000 }]);
+  expect(action).toMatchObject({ workflowType: 'housekeeping', args: [['ringOutboxes']] });
 });
 
 test('a schedule that a person paused stays paused when workers start', async () => {
