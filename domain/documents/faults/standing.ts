@@ -16,7 +16,7 @@ import {
 import { editedInXero } from '../fingerprint.js';
 import { documentKinds } from '../kinds.js';
 import { amountsOf, isPriced, type Priced, pricedParts } from '../lines.js';
-import { dateAt, isLiving, listIn, statusOf, textAt } from '../records.js';
+import { dateAt, isLiving, listIn, mergedInto, statusOf, textAt } from '../records.js';
 import { allocationsLeft, asked, isDone, isNew, isWritten, recordOf, wasDone } from '../standing.js';
 import { currencyOf } from './books.js';
 import { type Fault, none, when } from './fault.js';
@@ -165,11 +165,12 @@ function isBilled(document: QueuedDocument, facts: PushFacts): boolean {
   return record !== null && statusOf(record) === 'BILLED';
 }
 
-/** Both sides changed it since it was sent. Whoever decides, or asks for it once more, overwrites. */
+/** Both sides changed it since it was sent. Whoever decides, or asks for it once more, overwrites. A merge is no edit. */
 export function conflict(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   if (document.xeroId === null || asked(document) || isWritten(document)) return none;
-  const record = recordOf(document, facts);
-  return when(record !== null && isLiving(record) && editedInXero(document, record, facts), null);
+  const record = facts.record(documentKinds[document.kind].stream, document.xeroId);
+  const stands = record !== null && isLiving(record) && mergedInto(record) === null;
+  return when(stands && editedInXero(document, record, facts), null);
 }
 
 /** Payments, and what credits were used, by the fields of a record that list them. */
