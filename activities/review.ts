@@ -219,10 +219,15 @@ interface Asked {
   value: string;
 }
 
+interface Call {
+  stream: StreamName;
+  query: PageQuery;
+}
+
 /** As few calls as Xero takes; it takes no list of orders or items. */
-function callsFor(asked: readonly Asked[]): { stream: StreamName; query: PageQuery }[] {
+function callsFor(asked: readonly Asked[]): Call[] {
   return streamNames.flatMap((stream) =>
-    (['numbers', 'ids'] as const).flatMap((by) => {
+    (['numbers', 'ids'] as const).flatMap((by): Call[] => {
       const own = asked.filter((each) => each.stream === stream && each.by === by);
       const values = [...new Set(own.map(({ value }) => value))];
       if (streams[stream].byId === null) return values.map((one) => ({ stream, query: { one } }));
