@@ -86,7 +86,7 @@ async function send(run: ReadingRun, input: ExportInput, unlessPaused: UnlessPau
 /** A batch is handed over when the one before has gone: what a document stands on is in Xero then, and a cancel is soon done. */
 async function sendGroup(group: PreviewGroup, input: ExportInput, unlessPaused: UnlessPaused): Promise<void> {
   while ((await unlessPaused(() => queue(group)(input, group))) > 0) {
-    while ((await unlessPaused(() => awaitSent(input.exportId))) > 0);
+    while ((await awaitSent(input.exportId)) > 0);
     if (!workflowInfo().continueAsNewSuggested) continue;
     await condition(allHandlersFinished);
     await continueAsNew<typeof exportReviewed>({ ...input, checked: true });
