@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { ParentLink } from '../domain/parents.js';
 import type { Listed, ListPage, MirroredRecord, RecordFilter, SetAsideRecord } from '../domain/ports.js';
 import type { StreamName } from '../domain/streams.js';
+import { followDocuments } from './documentsInXero.js';
 import type { Tell } from './feed.js';
 
 interface RecordRow {
@@ -149,6 +150,17 @@ export async function markDeleted(
   );
   for (const { xero_id: xeroId, connection_id: connectionId, company_id: companyId } of rows) {
     tell({ type: 'record.deleted', companyId, connectionId, xeroId, data: { stream } });
+  }
+  const [first] = rows;
+  if (first !== undefined) {
+    const owner = { organisationId, connectionId: first.connection_id, companyId: first.company_id };
+    await followDocuments(
+      client,
+      tell,
+      stream,
+      owner,
+      rows.map(({ xero_id }) => xero_id),
+    );
   }
   return rows.length;
 }

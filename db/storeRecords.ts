@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { PageToStore, StoredPage } from '../domain/ports.js';
 import { XeroFault } from '../domain/problems.js';
 import { type StreamName, streams } from '../domain/streams.js';
+import { followDocuments, type Owner, tellFoundContacts } from './documentsInXero.js';
 import type { Tell } from './feed.js';
 import { jsonElements } from './jsonElements.js';
 
@@ -16,8 +17,8 @@ export const refusedByJsonb = /^22/;
  * - At equal stamps the read that started later wins; an equal body changes nothing.
  * - Rows are written in the order of their ids, so two pages that share a record cannot wait for each other in a ring.
  * - A body is read once and carried once; what is asked of the whole page is asked of its columns.
- * - `follower`: whose feed tells of each record, which none does during the first full read. The lock waits for a move to
- *   `active` in hand, and lets such a move wait for this page: what it did not see was in the mirror before.
+ * - `connected`: whose feed tells of each record, which during the first full read it does of contacts alone. The lock waits
+ *   for a move to `active` in hand, and lets such a move wait for this page: what it did not see was in the mirror before.
  */
 const storeStatement = (elements: string): string => `
   WITH element AS MATERIALIZED (
@@ -48,9 +49,8 @@ const storeStatement = (elements: string): string => `
     RETURNING xero_id, revision = 1 AS created
   ),
   connected AS MATERIALIZED (
-    SELECT id, company_id, backfilled_at FROM connection WHERE organisation_id = $1 FOR KEY SHARE
+    SELECT id, company_id, backfilled_at IS NOT NULL AS follows FROM connection WHERE organisation_id = $1 FOR KEY SHARE
   ),
-  follower AS (SELECT id, company_id FROM connected WHERE backfilled_at IS NOT NULL),
   stamps AS (SELECT updated_at, lag(updated_at) OVER (ORDER BY place) AS before FROM placed)
   SELECT (SELECT count(*) FROM element)::int AS seen,
          (SELECT count(*) FROM element WHERE xero_id IS NULL)::int AS unreadable,
@@ -63,10 +63,10 @@ const storeStatement = (elements: string): string => `
          (SELECT xero_id FROM placed ORDER BY place DESC LIMIT 1) AS last_id,
          (SELECT max(number) FROM placed) AS last_number,
          (SELECT array_agg(xero_id) FROM placed WHERE $8::boolean) AS ids,
-         follower.id AS connection_id, follower.company_id,
-         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE created AND follower.id IS NOT NULL) AS created_ids,
-         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE NOT created AND follower.id IS NOT NULL) AS changed_ids
-    FROM (SELECT) AS page LEFT JOIN follower ON true`;
+         connected.id AS connection_id, connected.company_id, coalesce(connected.follows, false) AS follows,
+         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE created AND (follows OR $2 = 'contacts')) AS created_ids,
+         (SELECT array_agg(xero_id ORDER BY xero_id) FROM stored WHERE NOT created AND follows) AS changed_ids
+    FROM (SELECT) AS page LEFT JOIN connected ON true`;
 
 const elementsOfJsonb = 'SELECT * FROM jsonb_array_elements($3::jsonb -> $11) WITH ORDINALITY';
 const elementsOfTexts = 'SELECT try_jsonb(value), ordinality FROM unnest($3::text[]) WITH ORDINALITY AS each (value)';
@@ -86,9 +86,10 @@ interface StoreRow {
   last_id: string | null;
   last_number: string | null;
   ids: string[] | null;
-  /** Null during the first full read; so are the ids of what was created and changed. */
   connection_id: string | null;
   company_id: string | null;
+  /** False during the first full read, in which ids are told of contacts alone. */
+  follows: boolean;
   created_ids: string[] | null;
   changed_ids: string[] | null;
 }
@@ -126,7 +127,7 @@ export async function storeRecords(
     );
   if (page.seen) await noteSeen(client, stream, page, row.ids ?? []);
   const deleted = page.complete ? await deleteAbsent(client, stream, page, row.ids ?? []) : [];
-  tellRecords(tell, stream, row, deleted);
+  await tellAll(client, tell, stream, page, row, deleted);
   return {
     seen: row.seen,
     created: row.created,
@@ -141,9 +142,31 @@ export async function storeRecords(
   };
 }
 
-function tellRecords(tell: Tell, stream: StreamName, row: StoreRow, deleted: readonly string[]): void {
-  const { connection_id: connectionId, company_id: companyId } = row;
+/** First of the records; then of the documents that they are, and of the contacts that are nobody's yet. */
+async function tellAll(
+  client: pg.PoolClient,
+  tell: Tell,
+  stream: StreamName,
+  { organisationId, own }: Omit<PageToStore, 'runId'>,
+  row: StoreRow,
+  deleted: readonly string[],
+): Promise<void> {
+  const { connection_id: connectionId, company_id: companyId, created_ids: created } = row;
   if (connectionId === null || companyId === null) return;
+  const owner = { organisationId, connectionId, companyId };
+  if (row.follows) tellRecords(tell, stream, owner, row, deleted);
+  if (own) return;
+  await followDocuments(client, tell, stream, owner, [...(row.changed_ids ?? []), ...deleted]);
+  if (stream === 'contacts') await tellFoundContacts(client, tell, owner, created ?? []);
+}
+
+function tellRecords(
+  tell: Tell,
+  stream: StreamName,
+  { companyId, connectionId }: Owner,
+  row: StoreRow,
+  deleted: readonly string[],
+): void {
   const about = (type: RecordEvent, ids: readonly string[] | null) => {
     for (const xeroId of ids ?? []) tell({ type, companyId, connectionId, xeroId, data: { stream } });
   };

@@ -7,6 +7,7 @@ import type { DocumentError } from '../ports/documents.js';
 import type { PushFacts, QueuedDocument } from './facts.js';
 import * as faults from './faults.js';
 import { type DocumentKind, documentKindNames } from './kinds.js';
+import { isLink } from './standing.js';
 import type { DocumentState } from './states.js';
 
 /** `error` blocks; `warning` does not block others: the document goes all the same, or by the rules it is not sent. */
@@ -17,8 +18,8 @@ export interface Check {
   level: CheckLevel;
   /** What becomes of a document that it finds fault with; null: it goes. */
   state: DocumentState | null;
-  /** Is it looked at for what is to be in Xero, or for what the platform deleted? */
-  of: readonly ('save' | 'void')[];
+  /** Is it looked at for what is to be in Xero, for what the platform deleted, or for what is only to be linked? */
+  of: readonly ('save' | 'void' | 'link')[];
   kinds: readonly DocumentKind[];
   /** What is at fault, as a sentence. */
   sentence: string;
@@ -45,12 +46,13 @@ const holds = { level: 'error', state: 'held', of: save } as const;
 const waits = { level: 'error', state: 'waiting', of: save } as const;
 const tells = { level: 'warning', state: null, of: save } as const;
 const both = ['save', 'void'] as const;
+const all = ['save', 'void', 'link'] as const;
 
 export const checks: readonly Check[] = [
   // By the rules it is not sent: nothing else about it matters then.
   {
     ...skips,
-    ...{ code: 'import_only', of: both, kinds: documentKindNames, faults: faults.importOnly },
+    ...{ code: 'import_only', of: all, kinds: documentKindNames, faults: faults.importOnly },
     sentence: 'The connection only imports.',
   },
   {
@@ -97,7 +99,7 @@ export const checks: readonly Check[] = [
   },
   {
     ...refuses,
-    ...{ code: 'xero_id_unknown', kinds: documentKindNames, faults: faults.unknownXeroId },
+    ...{ code: 'xero_id_unknown', of: ['save', 'link'], kinds: documentKindNames, faults: faults.unknownXeroId },
     sentence: 'The xeroId names nothing in Xero that this could be, or what another document is.',
   },
 
@@ -275,7 +277,7 @@ export const checks: readonly Check[] = [
  * All that is to be said about a document, in the order of the table. Where a rule keeps it from being sent, that alone.
  */
 export function findings(document: QueuedDocument, facts: PushFacts): Finding[] {
-  const wish = document.deleted ? 'void' : 'save';
+  const wish = document.deleted ? 'void' : isLink(document) ? 'link' : 'save';
   const found: Finding[] = [];
   for (const { kinds, of, code, level, state, faults: look } of checks) {
     if (!of.includes(wish) || !kinds.includes(document.kind)) continue;

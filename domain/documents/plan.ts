@@ -8,7 +8,7 @@ import { groupNameOf } from './faults/contacts.js';
 import { fingerprintOf } from './fingerprint.js';
 import { documentKinds } from './kinds.js';
 import { mergedInto, numberOf, statusOf } from './records.js';
-import { isDone, isNew, isWritten, recordOf, wasDone } from './standing.js';
+import { isDone, isLink, isNew, isWritten, recordOf, wasDone } from './standing.js';
 import type { DocumentState } from './states.js';
 import { type Call, isGrouped, type Step, stepsLeft, voidSteps } from './steps.js';
 
@@ -122,7 +122,7 @@ function planVoid(document: QueuedDocument, facts: PushFacts): Plan {
 }
 
 function nextStep(document: QueuedDocument, facts: PushFacts, warnings: readonly DocumentError[]): Plan {
-  const [next, ...later] = stepsLeft(document, facts);
+  const [next, ...later] = isLink(document) ? [] : stepsLeft(document, facts);
   return next === undefined ? standing(document, facts) : send(next, warnings, later.length > 0);
 }
 

@@ -26,6 +26,12 @@ export function updatable(document: QueuedDocument, facts: PushFacts): XeroRecor
 /** A person asked for it: by a decision, or by sending it once more. */
 export const asked = ({ decided, again }: QueuedDocument): boolean => decided || again;
 
+/**
+ * Is it to be linked with what Xero has already? Nothing is written then; only contacts and items are updated in place.
+ */
+export const isLink = (document: QueuedDocument): boolean =>
+  document.xeroId === null && !isNew(document) && document.kind !== 'contact' && document.kind !== 'item';
+
 /** Is it in Xero neither by us nor by a link? */
 export const isNew = (document: QueuedDocument): boolean => xeroIdOf(document) === null;
 

@@ -215,17 +215,17 @@ function billedCall(document: QueuedDocument<'purchaseOrder'>): Call {
 
 /** Payments are never edited: another version of one takes the first back and makes another. */
 function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): Step[] {
+  if (isFromXero(document)) return [];
   const isTakenBack = isDone(document, 'void');
   if (document.xeroId !== null && !isTakenBack) {
     const isSame = document.again || isWritten(document) || isAsSent(document, facts);
     return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
   }
-  return isDone(document, 'document') || !isNewPayment(document) ? [] : [paymentStep(document, facts)];
+  return isDone(document, 'document') ? [] : [paymentStep(document, facts)];
 }
 
-/** One with a xeroPaymentId came from Xero. */
-const isNewPayment = ({ content, kind }: QueuedDocument<'payment' | 'billPayment'>): boolean =>
-  kind === 'billPayment' || textOf(content, 'xeroPaymentId') === null;
+/** What came from Xero is linked and never written, be it changed or deleted here. */
+const isFromXero = ({ content }: QueuedDocument): boolean => textOf(content, 'xeroPaymentId') !== null;
 
 /** It is compared rather than sent again. */
 function isAsSent({ content, xeroId }: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): boolean {
@@ -269,7 +269,7 @@ const voidStatus = (record: XeroRecord): string =>
 /** Takes away what a document is in Xero; nothing where there is nothing left to take. */
 export function voidSteps(document: QueuedDocument, facts: PushFacts): Step[] {
   const record = document.xeroId === null ? null : facts.record(documentKinds[document.kind].stream, document.xeroId);
-  if (record === null || !isLiving(record) || statusOf(record) === 'ARCHIVED') return [];
+  if (record === null || !isLiving(record) || statusOf(record) === 'ARCHIVED' || isFromXero(document)) return [];
   const element = voidedAs[document.kind](record);
   const { endpoint } = streams[documentKinds[document.kind].stream];
   const single = documentKinds[document.kind].stream === 'payments' || element === null;

@@ -48,6 +48,8 @@ export interface PageToStore {
   complete: boolean;
   /** Remember that these records were seen, also where nothing about them changed. */
   seen: boolean;
+  /** The answer to a write of our own: whoever wrote knows what it says of the documents. */
+  own?: boolean;
 }
 
 export interface StoredPage {

@@ -6,7 +6,7 @@ import { paymentAccount, shapes, statusToSend } from '../elements.js';
 import { type PushFacts, type QueuedDocument, textOf, type XeroRecord } from '../facts.js';
 import { amountsOf, isPriced, type Priced, pricedParts, type ResolvedLine, resolveLines } from '../lines.js';
 import { dateAt, statusOf, textAt } from '../records.js';
-import { recordOf } from '../standing.js';
+import { isWritten, recordOf } from '../standing.js';
 import { type Fault, none, when } from './fault.js';
 import { paidBy } from './parents.js';
 
@@ -148,9 +148,7 @@ interface Dated {
 function bookedDates(document: QueuedDocument, facts: PushFacts): Dated[] {
   const own = datesOfRecord(document, facts);
   if (document.kind === 'payment' || document.kind === 'billPayment') {
-    return document.xeroId === null && !('xeroPaymentId' in document.content)
-      ? [{ field: 'date', date: document.content.date }]
-      : [];
+    return isWritten(document) ? [] : [...own, { field: 'date', date: document.content.date }];
   }
   if (!isPriced(document)) return [];
   const booked = pricedParts(document)

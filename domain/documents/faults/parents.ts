@@ -6,6 +6,7 @@ import { shapes } from '../elements.js';
 import type { ParentDocument, PushFacts, QueuedDocument } from '../facts.js';
 import type { DocumentKind } from '../kinds.js';
 import { isLiving, listIn, statusOf, textAt } from '../records.js';
+import { isDone } from '../standing.js';
 import type { DocumentState } from '../states.js';
 import { type Fault, none, when } from './fault.js';
 
@@ -51,9 +52,8 @@ function statusWhenThere({ kind, record }: ParentDocument, { settings }: PushFac
 export const isAuthorised = (parent: ParentDocument, facts: PushFacts): boolean =>
   ['AUTHORISED', 'PAID'].includes(statusWhenThere(parent, facts));
 
-/** A payment that is in Xero is not made again. */
-const isToBePaid = (document: QueuedDocument): boolean =>
-  document.xeroId === null && !('xeroPaymentId' in document.content);
+/** A payment that is in Xero is not made again; another version of it takes the first one back. */
+const isToBePaid = (document: QueuedDocument): boolean => document.xeroId === null || isDone(document, 'void');
 
 export function parentNotAuthorised(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   const parent = isToBePaid(document) ? paidBy(document, facts) : null;

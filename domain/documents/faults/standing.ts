@@ -16,8 +16,8 @@ import {
 import { editedInXero } from '../fingerprint.js';
 import { documentKinds } from '../kinds.js';
 import { amountsOf, isPriced, type Priced, pricedParts } from '../lines.js';
-import { dateAt, isLiving, listIn, mergedInto, statusOf, textAt } from '../records.js';
-import { allocationsLeft, asked, isDone, isNew, isWritten, recordOf, wasDone } from '../standing.js';
+import { dateAt, isLiving, listIn, mergedInto, numberOf, statusOf, textAt } from '../records.js';
+import { allocationsLeft, asked, isDone, isNew, isWritten, recordOf, updatable, wasDone } from '../standing.js';
 import { currencyOf } from './books.js';
 import { type Fault, none, when } from './fault.js';
 import { dueOn, isAuthorised, isBefore, paidBy } from './parents.js';
@@ -61,16 +61,12 @@ function newParts(document: QueuedDocument, facts: PushFacts): Numbered[] {
   return pricedParts(document).flatMap((part, index) => {
     const number = textOf(part.content, 'number');
     const isBill = index > 0;
-    const isMade = isBill ? wasDone(document, 'bill') : !isNew(document) && heldNumber(document, facts) === number;
+    const held = isBill ? null : updatable(document, facts);
+    const isMade = isBill ? wasDone(document, 'bill') : held !== null && numberOf(held) === number;
     const { stream } = documentKinds[part.kind];
     const field = isBill ? 'finished.supplierInvoiceNumber' : 'number';
     return isMade ? [] : [{ part, field, stream, number, isSuppliers: xeroTypes[part.kind] === 'ACCPAY' }];
   });
-}
-
-function heldNumber(document: QueuedDocument, facts: PushFacts): string | null {
-  const record = isPriced(document) ? recordOf(document, facts) : null;
-  return record === null || !isPriced(document) ? null : textAt(record.body, shapes[document.kind].numberField);
 }
 
 /** Other records of a part's number; of a supplier's number only the supplier's own. */
@@ -79,7 +75,7 @@ function sameNumber({ part, stream, number, isSuppliers }: Numbered, document: Q
   const contactId = contactIdOf(part.content.contact, facts);
   return facts
     .numbered(stream, xeroTypes[part.kind], number)
-    .filter(({ xeroId }) => xeroId !== xeroIdOf(document))
+    .filter(({ xeroId }) => xeroId !== updatable(document, facts)?.xeroId)
     .filter(({ body }) => !isSuppliers || textAt(body, 'Contact.ContactID') === contactId);
 }
 
@@ -107,7 +103,8 @@ export function numberTaken(document: QueuedDocument, facts: PushFacts): readonl
 export function alikeQuestions(document: QueuedDocument, facts: PushFacts): AlikeQuestion[] {
   return newParts(document, facts).flatMap(({ part, stream }) => {
     const contactId = contactIdOf(part.content.contact, facts);
-    if (contactId === null || (stream === documentKinds[document.kind].stream && !isNew(document))) return [];
+    if (contactId === null || (stream === documentKinds[document.kind].stream && updatable(document, facts) !== null))
+      return [];
     const total = amountsOf(part, facts).total.toFixed(2);
     return [{ stream, type: xeroTypes[part.kind], contactId, date: part.content.date, total }];
   });

@@ -237,10 +237,10 @@ describe('amounts and accounts of an invoice', () => {
     expect(plan(invoice(off))).toMatchObject({ element: { LineItems: [{ UnitAmount: '50', DiscountRate: '10' }] } });
     expect(plan(bill(off))).toMatchObject({ element: { LineItems: [{ Quantity: '2', UnitAmount: '45' }] } });
     const odd = {
-      lines: [{ description: 'x', quantity: '3000', unitAmount: '0.0333', discountRate: '33.3333' }],
-      total: '76.59',
+      lines: [{ description: 'x', quantity: '3000', unitAmount: '0.0333', discountRate: '10' }],
+      total: '103.40',
     };
-    expect(plan(bill(odd))).toMatchObject({ element: { LineItems: [{ Quantity: '1', UnitAmount: '66.60' }] } });
+    expect(plan(bill(odd))).toMatchObject({ element: { LineItems: [{ Quantity: '1', UnitAmount: '89.91' }] } });
   });
 });
 
