@@ -18,7 +18,11 @@ export function ended(code: ConnectionCode, about: string): ApplicationFailure {
 }
 
 /** Nothing is wrong; Temporal asks again after `waitMs`, which shows in the UI as the activity's next attempt. */
-export function notYet(type: 'budgetWait' | 'streamBusy', waitMs: number, about: string): ApplicationFailure {
+export function notYet(
+  type: 'budgetWait' | 'streamBusy' | 'outboxBusy',
+  waitMs: number,
+  about: string,
+): ApplicationFailure {
   return ApplicationFailure.create({
     type,
     message: about,

@@ -3,13 +3,15 @@ import { type ChangesPorts, createChangesActivities } from './changes.js';
 import { createDeletionActivities, type DeletionPorts } from './deletion.js';
 import { createHousekeepingActivities, type HousekeepingPorts } from './housekeeping.js';
 import { createMappingActivities, type MappingPorts } from './mappings.js';
+import { createOutboxActivities } from './outbox.js';
+import type { OutboxPorts } from './pushTurn.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
 import { createReviewActivities, type ReviewPorts } from './review.js';
 import { createSecondLookActivities, type SecondLookPorts } from './secondLook.js';
 import { createWebhookActivities, type WebhookPorts } from './webhooks.js';
 
-/** All activities, with what they need from the outside injected. */
+/** All activities of the reading queue, with what they need from the outside injected. */
 export function createActivities(
   ports: ReadingPorts &
     ChangesPorts &
@@ -35,6 +37,12 @@ export function createActivities(
   };
 }
 
+/** Those of the queue of the outboxes. */
+export function createPushActivities(ports: OutboxPorts) {
+  return createOutboxActivities(ports);
+}
+
+export type OutboxActivities = ReturnType<typeof createPushActivities>;
 export type ReadingActivities = ReturnType<typeof createReadingActivities> &
   ReturnType<typeof createReferenceActivities> &
   ReturnType<typeof createChangesActivities>;

@@ -7,6 +7,11 @@ export interface Patience {
   offlineWaitMs: number;
   /** So many faults in a row end the reading of the stream with `xero_unavailable`. */
   mostFaults: number;
+  /**
+   * So long after a write was sent, what Xero does not have then it never will: it has forgotten the call's Idempotency-Key
+   * (xero-api.md §3), and whatever was on its way has arrived.
+   */
+  absentAfterMs: number;
 }
 
 /** About two hours of a Xero that does not answer, and about eight of an organisation that is offline. */
@@ -15,6 +20,7 @@ export const defaultPatience: Patience = {
   longestWaitMs: 300_000,
   offlineWaitMs: 900_000,
   mostFaults: 32,
+  absentAfterMs: 360_000,
 };
 
 export function waitAfter(patience: Patience, faults: number, offline: boolean): number {

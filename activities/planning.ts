@@ -1,87 +1,119 @@
-/** Planning every row of a preview, as it is made and as it is compared: one walk over the same rows with the same rules. */
-import { previewFacts } from '../domain/documents/previewFacts.js';
-import { type KnownContacts, previewRow } from '../domain/documents/previewRow.js';
-import type { PushFacts } from '../domain/documents/facts.js';
-import type { DocumentReference } from '../domain/documents/kinds.js';
-import type {
-  Digest,
-  NewDigest,
-  PlannedRow,
-  Previews,
-  PushFactsSource,
-  RowToPlan,
-  SharedFingerprint,
-} from '../domain/ports.js';
+/** What is to be done about a batch of documents; what the rules want to know first is asked of Xero. */
+import { cancellationSignal } from '@temporalio/activity';
+import { documentCodes } from '../domain/codes.js';
+import type { ContactGroup, QueuedDocument } from '../domain/documents/facts.js';
+import { type FetchPlan, type Plan, planDocument, type SendPlan } from '../domain/documents/plan.js';
+import type { Decision, LookedUp, Priority } from '../domain/ports.js';
+import { fetchRecords } from './asking.js';
+import { callContext } from './connected.js';
+import { count, type Turn, waitOf } from './pushTurn.js';
 
-export interface PlanningPorts {
-  previews: Pick<Previews, 'toPlan'>;
-  pushFacts: PushFactsSource;
-  digest: NewDigest;
-}
-
+/** A document that is to be sent. */
 export interface Planned {
-  row: RowToPlan;
-  planned: PlannedRow;
+  document: QueuedDocument;
+  plan: SendPlan;
 }
 
-/** Rows whose facts are loaded together. */
-const rowsAtOnce = 500;
+/** What Xero was asked for this batch. */
+interface Asked {
+  lookedUp: LookedUp[];
+  contactGroups: ContactGroup[] | null;
+}
 
-/**
- * Plans the rows in their order: what is sent before a document counts as sent for it. Excluded ones are passed over.
- * @returns digests of what all rows were planned with; null where the connection's chart was never read.
- */
-export async function planAll(
-  ports: PlanningPorts,
-  { connectionId, previewId }: { connectionId: string; previewId: string },
-  take: (rows: readonly Planned[]) => Promise<void>,
-): Promise<SharedFingerprint | null> {
-  const walk = new Walk(ports.digest);
-  let shared: SharedFingerprint | null = null;
-  for (let after = 0; ; ) {
-    const rows = await ports.previews.toPlan(previewId, after, rowsAtOnce);
-    const documents = rows.map(({ document }) => document);
-    // Without rows too: what they would be planned with is part of what was shown.
-    const facts = await ports.pushFacts.load(connectionId, documents, [], null);
-    if (facts === null) return null;
-    shared ??= sharedBy(facts, ports.digest);
-    const last = rows.at(-1);
-    if (last === undefined) return shared;
-    await take(rows.map((row) => ({ row, planned: walk.plan(row, facts) })));
-    after = last.place;
+/** Rounds of questions: a record, what it was merged into, and the groups. */
+const mostRounds = 5;
+
+/** Settles what needs no call, and answers what is to be sent, in the order given. */
+export async function planBatch(
+  turn: Turn,
+  documents: readonly QueuedDocument[],
+  priority: Priority,
+): Promise<Planned[]> {
+  const asked: Asked = { lookedUp: [], contactGroups: null };
+  const plans = new Map<string, Plan>();
+  let open = documents;
+  for (let round = 0; open.length > 0 && round < mostRounds; round++) {
+    for (const [id, plan] of await planAll(turn, open, asked)) plans.set(id, plan);
+    open = documents.filter(({ id }) => plans.get(id)?.do === 'fetch');
+    const wanted = [...plans.values()].filter((plan): plan is FetchPlan => plan.do === 'fetch');
+    if (open.length > 0) await askFor(turn, wanted, asked, priority);
+    for (const { id } of open) plans.delete(id);
+  }
+  await settle(turn, documents, plans);
+  return documents.flatMap((document) => {
+    const plan = plans.get(document.id);
+    return plan?.do === 'send' && !isDone(document, plan) ? [{ document, plan }] : [];
+  });
+}
+
+async function planAll(turn: Turn, documents: readonly QueuedDocument[], asked: Asked): Promise<[string, Plan][]> {
+  const { ports, connection } = turn;
+  const facts = await ports.pushFacts.load(connection.id, documents, asked.lookedUp, asked.contactGroups);
+  if (facts === null) throw new Error('the chart of the organisation was not read yet');
+  return documents.map((document) => [document.id, safely(() => planDocument(document, facts))]);
+}
+
+/** One document that the rules stumble over stops no other. */
+function safely(plan: () => Plan): Plan {
+  try {
+    return plan();
+  } catch {
+    return couldNotSend;
   }
 }
 
-class Walk {
-  private readonly coming = new Set<string>();
-  private readonly contacts: KnownContacts = new Map();
+const couldNotSend: Plan = {
+  do: 'settle',
+  state: 'failed',
+  code: 'could_not_send',
+  errors: [{ code: 'could_not_send', field: null, message: documentCodes.could_not_send.message }],
+};
 
-  constructor(private readonly digest: NewDigest) {}
+/** A step is sent once for a version, whatever the rules say. */
+function isDone({ done, version }: QueuedDocument, plan: SendPlan): boolean {
+  return done.some((each) => each.step === plan.step && each.version === version);
+}
 
-  plan({ place, document, excluded }: RowToPlan, facts: PushFacts): PlannedRow {
-    const seen = { documents: this.digest(), records: this.digest() };
-    const witness = { documents: adding(seen.documents), records: adding(seen.records) };
-    const row = previewRow(document, previewFacts(facts, (parent) => this.coming.has(nameOf(parent)), witness), this.contacts);
-    const outcome = excluded ? 'skipped' : row.outcome;
-    if (outcome === 'send') this.coming.add(nameOf(document));
-    return { place, ...row, outcome, seen: { documents: seen.documents.value(), records: seen.records.value() } };
+async function askFor(turn: Turn, wanted: readonly FetchPlan[], asked: Asked, priority: Priority): Promise<void> {
+  const { ports, connection, runId } = turn;
+  const places = new Map<string, FetchPlan & { values: string[] }>();
+  for (const plan of wanted) {
+    const place = `${plan.stream} ${plan.by}`;
+    const before = places.get(place)?.values ?? [];
+    places.set(place, { ...plan, values: [...before, ...plan.values] });
+  }
+  for (const { stream, by, values } of places.values()) {
+    if (stream === 'contactGroups') {
+      asked.contactGroups = await ports.xero
+        .contactGroups(callContext(connection, runId, priority), cancellationSignal())
+        .catch((error) => waitOf(error, priority));
+      continue;
+    }
+    await fetchRecords(turn, stream, by, values, priority);
+    asked.lookedUp.push(...values.map((value) => ({ stream, by, value })));
   }
 }
 
-const adding =
-  (digest: Digest) =>
-  (text: string): void =>
-    digest.add(text);
+async function settle(
+  { ports, lease, done }: Turn,
+  documents: readonly QueuedDocument[],
+  plans: ReadonlyMap<string, Plan>,
+): Promise<void> {
+  const decisions = documents.flatMap((document) => {
+    const plan = plans.get(document.id) ?? couldNotSend;
+    return plan.do === 'send' && isDone(document, plan)
+      ? decisionOf(document, couldNotSend)
+      : decisionOf(document, plan);
+  });
+  if (decisions.length > 0) count(done, await ports.outbox.decide(lease, decisions));
+}
 
-const nameOf = ({ kind, externalId }: DocumentReference): string => `${kind} ${externalId}`;
-
-function sharedBy({ settings, chart, organisation }: PushFacts, digest: NewDigest): SharedFingerprint {
-  const { taxRates, asOf: _, ...accounts } = chart;
-  const { periodLockDate, endOfYearLockDate } = organisation;
-  const of = (value: unknown): string => {
-    const own = digest();
-    own.add(JSON.stringify(value));
-    return own.value();
-  };
-  return { settings: of(settings), chart: of(accounts), taxRates: of(taxRates), locks: of([periodLockDate, endOfYearLockDate]) };
+function decisionOf({ id: documentId, version }: QueuedDocument, plan: Plan): Decision[] {
+  if (plan.do === 'settle') {
+    const { state, code, errors } = plan;
+    return [{ documentId, version, state, code, errors, record: null }];
+  }
+  if (plan.do !== 'link') return [];
+  const { xeroId, number, fingerprint, code } = plan;
+  return [{ documentId, version, state: 'sent', code, errors: [], record: { xeroId, number, fingerprint } }];
 }

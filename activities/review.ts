@@ -11,7 +11,7 @@ import { idsPerCall, type StreamName, streamNames, streams } from '../domain/str
 import { beating } from './beating.js';
 import { type Connected, callContext, connected } from './connected.js';
 import { again, ended, isOurs, kindOf } from './failures.js';
-import { type Planned, type PlanningPorts, planAll } from './planning.js';
+import { type Planned, type PlanningPorts, planAll } from './planRows.js';
 import { type ReadingPorts, turnEnd } from './reading.js';
 import { whatFollows } from './references.js';
 

@@ -23,6 +23,8 @@ export interface Config {
     /** Milliseconds; shorter than Xero's only against a simulator that is told alike. */
     minuteWindowMs: number;
     dayWindowMs: number;
+    /** How long Xero keeps the answer of a call under its Idempotency-Key; milliseconds, and as above. */
+    idempotencyWindowMs: number;
   };
   http: {
     host: string;
@@ -90,6 +92,7 @@ const environment = z
       .pipe(z.array(z.string().min(1))),
     XERO_MINUTE_WINDOW_MS: whole(1000, 86_400_000),
     XERO_DAY_WINDOW_MS: whole(1000, 86_400_000),
+    XERO_IDEMPOTENCY_WINDOW_MS: whole(1000, 86_400_000),
     NIGHTLEDGER_HOST: z.string(),
     NIGHTLEDGER_PORT: whole(0, 65_535),
     NIGHTLEDGER_METRICS_PORT: whole(1, 65_535),
@@ -149,6 +152,7 @@ function configOf(env: z.output<typeof environment>): Config {
       webhookKeys: env.XERO_WEBHOOK_KEYS ?? [],
       minuteWindowMs: env.XERO_MINUTE_WINDOW_MS ?? 60_000,
       dayWindowMs: env.XERO_DAY_WINDOW_MS ?? 86_400_000,
+      idempotencyWindowMs: env.XERO_IDEMPOTENCY_WINDOW_MS ?? 360_000,
     },
     http: {
       host: env.NIGHTLEDGER_HOST ?? '127.0.0.1',

@@ -3,11 +3,11 @@
  * passes through a float; nothing is written.
  */
 import type pg from 'pg';
+import { jsonElements } from '../domain/jsonElements.js';
 import type { ComparedRecord, ReconciledSet, ReconciledSide, Reconciliation } from '../domain/ports.js';
 import { XeroFault } from '../domain/problems.js';
 import { uncountedStatuses } from '../domain/reconciliation.js';
 import { streams } from '../domain/streams.js';
-import { jsonElements } from './jsonElements.js';
 import { refusedByJsonb } from './storeRecords.js';
 
 /** A payment is counted in the currency of what it pays (rules.md, "Payment import"), which it names inside that. */

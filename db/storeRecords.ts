@@ -1,11 +1,11 @@
 /** Pages into the mirror: split and stored by Postgres, so that no digit of Xero's passes through a parser. */
 import type pg from 'pg';
+import { jsonElements } from '../domain/jsonElements.js';
 import type { PageToStore, StoredPage } from '../domain/ports.js';
 import { XeroFault } from '../domain/problems.js';
 import { type StreamName, streams } from '../domain/streams.js';
 import { followDocuments, type Owner, tellFoundContacts } from './documentsInXero.js';
 import type { Tell } from './feed.js';
-import { jsonElements } from './jsonElements.js';
 
 /** `data_exception` and `untranslatable_character`: what jsonb says of a text it cannot hold. */
 export const refusedByJsonb = /^22/;

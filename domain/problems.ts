@@ -18,7 +18,8 @@ export class MustWait extends Error {
   }
 }
 
-export type FaultKind = 'network' | 'timeout' | 'unavailable' | 'offline' | 'badAnswer';
+/** `unreached`: no connection was made, so nothing was sent. */
+export type FaultKind = 'unreached' | 'network' | 'timeout' | 'unavailable' | 'offline' | 'badAnswer';
 
 /** A call that brought no usable answer and may be made again, if it only reads. */
 export class XeroFault extends Error {

@@ -44,6 +44,8 @@ export interface Stream {
    * names them; null where neither is honoured. Xero leaves out a parameter it does not know and answers everything.
    */
   byId: 'IDs' | 'where' | null;
+  /** The field of what people call a record; null where we never ask by it. */
+  numberedBy: string | null;
   /** Sent with every list call of this stream. */
   query: Readonly<Record<string, string>>;
   /** What a person calls the rows. */
@@ -86,6 +88,7 @@ const document = {
   decidingDate: 'Date',
   dateFilter: 'where',
   numberField: null,
+  numberedBy: null,
   byId: 'where',
   modifiedSince: true,
   optional: false,
@@ -99,6 +102,7 @@ const list = {
   decidingDate: null,
   dateFilter: null,
   numberField: null,
+  numberedBy: null,
   byId: null,
   modifiedSince: false,
   optional: false,
@@ -118,6 +122,7 @@ const rows: Record<StreamName, Row> = {
     stage: 'contacts',
     endpoint: 'Contacts',
     idField: 'ContactID',
+    numberedBy: 'ContactNumber',
     decidingDate: null,
     dateFilter: null,
     byId: 'IDs',
@@ -141,11 +146,12 @@ const rows: Record<StreamName, Row> = {
     title: 'tracking categories',
   },
   currencies: { ...list, endpoint: 'Currencies', idField: 'Code', title: 'currencies' },
-  items: { ...list, endpoint: 'Items', idField: 'ItemID', query: fourDecimals, title: 'items' },
+  items: { ...list, endpoint: 'Items', idField: 'ItemID', numberedBy: 'Code', query: fourDecimals, title: 'items' },
   invoices: {
     ...document,
     endpoint: 'Invoices',
     idField: 'InvoiceID',
+    numberedBy: 'InvoiceNumber',
     byId: 'IDs',
     query: fourDecimals,
     title: 'sales and purchase invoices',
@@ -154,6 +160,7 @@ const rows: Record<StreamName, Row> = {
     ...document,
     endpoint: 'CreditNotes',
     idField: 'CreditNoteID',
+    numberedBy: 'CreditNoteNumber',
     query: fourDecimals,
     title: 'credit notes',
   },
@@ -186,6 +193,7 @@ const rows: Record<StreamName, Row> = {
     byId: null,
     endpoint: 'PurchaseOrders',
     idField: 'PurchaseOrderID',
+    numberedBy: 'PurchaseOrderNumber',
     query: fourDecimals,
     title: 'purchase orders',
   },

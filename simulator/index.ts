@@ -1,7 +1,8 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Refusal } from './accounting/errors.js';
 import { FixedWindow, Limiter, type OrganisationLimits } from './accounting/limits.js';
 import { accountingRoutes } from './accounting/routes.js';
+import { writeRoutes } from './accounting/writes.js';
 import { Faults } from './control/faults.js';
 import { ReadingEdits } from './control/reading.js';
 import { controlRoutes } from './control/routes.js';
@@ -17,6 +18,7 @@ import { identityRoutes } from './identity/routes.js';
 import { type Client, IdentityStore } from './identity/store.js';
 import { Settings, type Switches } from './settings.js';
 import { Webhooks } from './webhooks/webhooks.js';
+import { KeptAnswers } from './writing/idempotency.js';
 
 export interface SimulatorOptions {
   /** 0 = any free port. */
@@ -91,6 +93,7 @@ function build(wish: Wish): { app: FastifyInstance; shutDown: () => void } {
   const store = new IdentityStore(journal, clock, wish.clients ?? [DEMO_CLIENT]);
   const webhooks = new Webhooks(journal, clock, settings, organisations);
   followDocuments(organisations);
+  const kept = new KeptAnswers(journal, clock);
   journal.replay();
   key.ensure();
   if (wish.demo !== false) ensureDemo(organisations, wish, { minute, day, concurrent });
@@ -100,7 +103,10 @@ function build(wish: Wish): { app: FastifyInstance; shutDown: () => void } {
   const app = bareApp(clock);
   faults.install(app);
   identityRoutes(app, { store, key, clock, settings, organisations });
-  accountingRoutes(app, { store, clock, settings, organisations, limiter, watcher: reading });
+  const admission = { store, clock, settings, organisations, limiter };
+  accountingRoutes(app, { ...admission, watcher: reading });
+  const beforeCommit = (request: FastifyRequest) => faults.beforeCommit(request);
+  app.register(async (scope) => writeRoutes(scope, { ...admission, kept, beforeCommit }));
   const truth = new Truth(settings);
   const control = { organisations, settings, clock, store, editor, reading, faults, truth, webhooks };
   app.register(

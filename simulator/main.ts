@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startSimulator } from './index.js';
 
-const HELP = `A Xero on this machine: OAuth 2, the accounting API's reading side, limits, faults and webhooks.
+const HELP = `A Xero on this machine: OAuth 2, the accounting API, limits, faults and webhooks.
 
 Usage: simulator [options]
 

@@ -13,6 +13,24 @@ export const SWITCHES = {
   contactNamesFollow: { default: false, about: 'a renamed contact shows its new name inside older documents' },
   paymentRaisesInvoiceUpdate: { default: true, about: 'a payment raises an INVOICE UPDATE webhook' },
   pkceWithSecret: { default: true, about: 'PKCE is accepted from an app that also has a secret' },
+  goodOnesSavedWhenSummarized: {
+    default: false,
+    about: 'a call with summarizeErrors=true that is refused for one element saves the good ones all the same',
+  },
+  postEditsInvoiceByNumber: {
+    default: true,
+    about:
+      'a POST with the number of a sales invoice or credit note in use edits that document; else the number is taken',
+  },
+  postEditsContactByName: {
+    default: false,
+    about: 'a POST of a contact with neither id nor ContactNumber edits the one of that name; else the name is taken',
+  },
+  billsKeepReference: { default: true, about: 'a bill keeps a Reference; else only sales invoices have one' },
+  adviserPassesPeriodLock: {
+    default: false,
+    about: 'the consent of an adviser passes the period lock; the year-end lock holds all the same',
+  },
   broadScopes: { default: false, about: 'scopes from before March 2026 (accounting.transactions) are granted' },
   rapidSync: {
     default: false,

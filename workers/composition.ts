@@ -17,6 +17,7 @@ import { createKeptAnswers } from '../db/keptAnswers.js';
 import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createPreviews } from '../db/previews.js';
+import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
@@ -32,6 +33,7 @@ import { createXeroOAuth } from '../xero/oauth.js';
 import { organisationFacts } from '../xero/organisationFacts.js';
 import { createXeroReader } from '../xero/reader.js';
 import { createTokenKeeper } from '../xero/tokens.js';
+import { createXeroWriter } from '../xero/writer.js';
 
 /** Something that the service cannot run without is not configured; the message is for the person who starts it. */
 export class IncompleteConfig extends Error {
@@ -62,6 +64,7 @@ export function compose(config: Config, pool: pg.Pool) {
     locations: createLocations(pool),
     deletion: createDeletion(pool, tombstones),
     documents: createDocuments(pool),
+    outbox: createOutbox(pool),
     outboxBells: createOutboxBells(pool),
     writes: createWrites(pool),
     consents: createConsents(pool, sealing),
@@ -84,6 +87,7 @@ export function compose(config: Config, pool: pg.Pool) {
     tokens,
     budget,
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
+    writer: createXeroWriter({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
     digest,
     newId: () => randomUUID(),

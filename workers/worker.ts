@@ -2,7 +2,14 @@ import { lookup } from 'node:dns/promises';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
-import { type LogMetadata, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  bundleWorkflowCode,
+  DefaultLogger,
+  type LogMetadata,
+  Runtime,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import { type Logger, pino } from 'pino';
 import { createActivities } from '../activities/index.js';
 import { defaultPatience } from '../activities/patience.js';
@@ -13,12 +20,15 @@ import { createPool } from '../db/pool.js';
 import { readingTaskQueue } from '../domain/names.js';
 import { compose, databaseUrl } from './composition.js';
 import { createConnectionWork } from './connectionWork.js';
+import { createPushWorker } from './pushWorker.js';
 import { onStop, run } from './run.js';
 import { ensureSchedules } from './schedules.js';
 import { addMissingSearchAttributes, searchAttributeTypes } from './searchAttributes.js';
 import { temporalConfig, workerConnection } from './temporal.js';
 
 const poolSize = 30;
+/** The outboxes have connections of their own: a document that is sent does not wait until pages are stored. */
+const pushPoolSize = 15;
 
 /** A worker's process: serves workflows and activities until it is told to stop, and lets what is in hand end first. */
 await run(async () => {
@@ -39,16 +49,18 @@ await run(async () => {
   await ensureSchedules(client.schedule).catch((error: Error) =>
     log.error({ reason: error.message }, 'the schedules could not be brought up to date: start a worker again later'),
   );
+  const patience = { ...defaultPatience, absentAfterMs: config.xero.idempotencyWindowMs };
+  const workflowBundle = await workflowCode();
   const worker = await Worker.create({
     connection,
     namespace,
     taskQueue: readingTaskQueue,
-    ...workflowCode(),
+    workflowBundle,
     activities: createActivities({
       ...parts,
       schedules,
       work: createConnectionWork(client, parts, schedules),
-      patience: defaultPatience,
+      patience,
       elapsed: () => performance.now(),
     }),
     // A run moves again a second after its worker was killed, instead of ten.
@@ -56,18 +68,25 @@ await run(async () => {
     shutdownGraceTime: '30 seconds',
     shutdownForceTime: '60 seconds',
   });
-  onStop(() => worker.shutdown());
-  await worker.run();
+  const pushPool = createPool(url, pushPoolSize);
+  const pushParts = { ...compose(config, pushPool), patience, elapsed: () => performance.now() };
+  const pushWorker = await createPushWorker({ connection, namespace, workflowBundle }, pushParts);
+  const workers = [worker, pushWorker];
+  onStop(() => {
+    for (const each of workers) each.shutdown();
+  });
+  await Promise.all(workers.map((each) => each.run()));
   await connection.close();
-  await pool.end();
+  await Promise.all([pool.end(), pushPool.end()]);
 });
 
-/** Built ahead for production; from the sources otherwise. */
-function workflowCode(): Pick<WorkerOptions, 'workflowBundle' | 'workflowsPath'> {
+/** Built ahead for production; from the sources otherwise, once for both workers. */
+async function workflowCode(): Promise<NonNullable<WorkerOptions['workflowBundle']>> {
   const codePath = fileURLToPath(new URL('../workflows.bundle.js', import.meta.url));
-  if (existsSync(codePath)) return { workflowBundle: { codePath } };
+  if (existsSync(codePath)) return { codePath };
   const source = import.meta.url.endsWith('.ts') ? 'index.ts' : 'index.js';
-  return { workflowsPath: fileURLToPath(new URL(`../workflows/${source}`, import.meta.url)) };
+  const workflowsPath = fileURLToPath(new URL(`../workflows/${source}`, import.meta.url));
+  return await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
 }
 
 /** Temporal's own figures are the worker's metrics page: tasks, activities, slots, failures, by workflow and activity type. */

@@ -6,6 +6,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
 import type { FingerprintPart } from '../domain/preview.js';
+import type { StateCounts } from '../domain/ports.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -122,6 +123,16 @@ export const outboxWorkflowName = 'outbox';
 export interface OutboxInput {
   connectionId: string;
   companyId: string;
+  /** Starts a new run of the same execution after so many history events; Temporal's own advice when absent. */
+  eventsPerRun?: number;
+  /** Set by a run for the run that continues it: what was done so far. */
+  done?: StateCounts;
+}
+
+export interface OutboxResult {
+  outcome: 'completed';
+  /** Documents by the state that they came to. */
+  done: StateCounts;
 }
 
 /** Takes the company's id, answers the rows removed by table. */
@@ -164,6 +175,9 @@ export type RunState =
   | 'fetchingEvents'
   | 'planning'
   | 'exporting'
+  | 'sending'
+  | 'awaitingDocuments'
+  | 'lookingUp'
   | 'sleepingDailyLimit'
   | 'stalled'
   | 'paused'

@@ -1,10 +1,11 @@
-/** Every workflow of the reading queue, for the worker's bundle. */
+/** Every workflow, for the workers' bundle. */
 
 export { deleteCompany } from './deleteCompany.js';
 export { exportReviewed } from './exportReviewed.js';
 export { housekeeping } from './housekeeping.js';
 export { initialBackfill } from './initialBackfill.js';
 export { preview } from './preview.js';
+export { outbox } from './outbox.js';
 export { secondLook } from './secondLook.js';
 export { nightly, weekly } from './starters.js';
 export { sync } from './sync.js';

@@ -1,5 +1,6 @@
 import type { ReadStreamResult } from '../activities/reading.js';
 import type { RunCounts } from '../activities/runCounts.js';
+import type { StateCounts } from '../domain/ports.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
 
@@ -33,6 +34,9 @@ const sentences: Record<RunState, string> = {
   fetchingEvents: 'Fetching the records that webhooks told of.',
   planning: 'Working out what would move, row by row. Nothing is sent.',
   exporting: 'Sending what was reviewed, group by group.',
+  sending: 'Sending to Xero what the platform saved.',
+  awaitingDocuments: 'Everything is sent that can be; it waits some minutes for more, and ends.',
+  lookingUp: 'Waits to look in Xero once more for what was sent and never answered; everything else goes meanwhile.',
   sleepingDailyLimit:
     'Asleep: what Xero allows a day is used up, but for the share that is kept for people. It goes on by itself.',
   stalled:
@@ -79,6 +83,28 @@ export function runDetails(progress: Progress): string {
     `Company ${progress.company}, Sync From Date: ${from}`,
     ...more,
     streamNames.flatMap((name) => streamLine(name, progress.streams[name])).join('\n'),
+  ];
+  return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+export interface OutboxProgress {
+  company: string;
+  doing: RunState;
+  waitsFor: string | null;
+  /** Documents by the state that they came to, and what is left. */
+  done: StateCounts;
+  left: { queued: number; sending: number };
+}
+
+/** The same of an outbox. */
+export function outboxDetails({ company, doing, waitsFor, done, left }: OutboxProgress): string {
+  const came = Object.entries(done).map(([state, count]) => `${state} **${count}**`);
+  const paragraphs = [
+    `**${sentences[doing]}**`,
+    waitsFor === null ? '' : `Waits for: ${waitsFor}`,
+    came.length === 0 ? 'No document was sent yet.' : `Documents: ${came.join(', ')}`,
+    `Left: ${left.queued} queued, ${left.sending} whose outcome is not known yet`,
+    `Company ${company}`,
   ];
   return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
 }

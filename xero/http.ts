@@ -13,9 +13,11 @@ export interface HttpAnswer {
 }
 
 export interface HttpCall {
-  method: 'GET' | 'DELETE';
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   url: string;
   headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  body?: string | undefined;
   /** The caller's own end, e.g. a cancelled activity. */
   signal?: AbortSignal | undefined;
 }
@@ -31,17 +33,19 @@ export interface HttpSettings {
 
 /**
  * @returns a function that makes one call.
- * @throws XeroFault `network` or `timeout` when no answer came; the reason of the caller's signal when that ended it.
+ * @throws XeroFault `unreached` when nothing was sent, `network` or `timeout` when no answer came; the reason of the
+ *   caller's signal when that ended it.
  *   No error holds a header or a word of the answer: they would carry tokens and names into logs and Temporal.
  */
 export function createHttp({ deadlineMs = 60_000, fetch: send = fetch }: HttpSettings = {}): Http {
-  return async ({ method, url, headers, signal }) => {
+  return async ({ method, url, headers, body: content, signal }) => {
     const deadline = AbortSignal.timeout(deadlineMs);
     const either = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
     const faultKind = (): FaultKind => (deadline.aborted ? 'timeout' : 'network');
-    const response = await send(url, { method, headers, redirect: 'manual', signal: either }).catch(() => {
+    const request = { method, headers, redirect: 'manual' as const, signal: either };
+    const response = await send(url, content === undefined ? request : { ...request, body: content }).catch((error) => {
       signal?.throwIfAborted();
-      throw new XeroFault(faultKind());
+      throw new XeroFault(wasUnreached(error) ? 'unreached' : faultKind());
     });
     const body = await response.arrayBuffer().catch(() => {
       signal?.throwIfAborted();
@@ -49,6 +53,23 @@ export function createHttp({ deadlineMs = 60_000, fetch: send = fetch }: HttpSet
     });
     return { status: response.status, headers: response.headers, ...decoded(body) };
   };
+}
+
+/** Codes of a connection that was never made, under the `cause` of fetch's error. */
+const unreached = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** A host of several addresses is tried at each: the errors of all come together. */
+function wasUnreached(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: string; errors?: { code?: string }[] } };
+  const codes = cause?.errors?.map(({ code }) => code) ?? [cause?.code];
+  return codes.every((code) => code !== undefined && unreached.has(code));
 }
 
 function decoded(body: ArrayBuffer | FaultKind): Pick<HttpAnswer, 'text' | 'bytes' | 'cut'> {

@@ -1,4 +1,5 @@
 /** Reading from Xero. */
+import type { ContactGroup } from '../documents/facts.js';
 import type { StreamName } from '../streams.js';
 
 /** People come first: what somebody waits for takes from the share that background work leaves untouched. */
@@ -51,6 +52,11 @@ export interface XeroReader {
    * @throws MustWait, XeroFault, XeroRefusal
    */
   readPage(context: CallContext, stream: StreamName, query: PageQuery, signal?: AbortSignal): Promise<PageAnswer>;
+}
+
+export interface ContactGroups {
+  /** Those in use; they are no stream. @throws MustWait, XeroFault, XeroRefusal */
+  contactGroups(context: CallContext, signal?: AbortSignal): Promise<ContactGroup[]>;
 }
 
 export interface OrganisationFacts {

@@ -72,3 +72,29 @@ export const highVolume = (endpoint: string): Refusal =>
     'HighVolumeException',
     `This request is not filtering ${endpoint} efficiently for an organisation of this size. Please filter by date.`,
   );
+
+/** Elements of a write were refused; each echoes what was sent, with its reasons. */
+export const validationException = (elements: string[]): Refusal =>
+  new Refusal(
+    400,
+    `{"ErrorNumber":10,"Type":"ValidationException","Message":"A validation exception occurred","Elements":[${elements.join(',')}]}`,
+    JSON_TYPE,
+  );
+
+export const postDataInvalid = (): Refusal => badRequest(14, 'PostDataInvalidException', 'Invalid Json data');
+
+export const noData = (collection: string): Refusal =>
+  badRequest(
+    17,
+    'NoDataProcessedException',
+    `No data has been processed for this endpoint. This endpoint is expecting ${collection} data to be specifed in the request body.`,
+  );
+
+export const tooManyElements = (collection: string, largest: number): Refusal =>
+  badRequest(10, 'ValidationException', `At most ${largest} ${collection} can be written in one call`);
+
+export const keyTooLong = (largest: number): Refusal =>
+  problem(400, 'Bad Request', `Idempotency Key: must not be longer than ${largest} characters.`);
+
+export const keyUsedOtherwise = (key: string): Refusal =>
+  problem(400, 'Bad Request', `Idempotency Key: ${key} is used with a different request.`);

@@ -44,11 +44,11 @@ export function readOne(organisation: Organisation, stream: Stream, key: string)
 }
 
 /** The JSON text of an answer: envelope, pagination, collection (R). */
-export function writePage(endpoint: Endpoint, page: Page, provider: string, now: number, unitDecimals: number): Buffer {
+export function writePage(collection: string, page: Page, provider: string, now: number, unitDecimals: number): Buffer {
   const head: Row = { Id: newGuid(), Status: 'OK', ProviderName: provider, DateTimeUTC: new XeroDate(now, false) };
   if (page.pagination) head.pagination = page.pagination;
   const text = new TextBuffer();
-  text.write(`${writeJson(head).slice(0, -1)},"${endpoint.collection ?? endpoint.name}":[`);
+  text.write(`${writeJson(head).slice(0, -1)},"${collection}":[`);
   let separator = '';
   for (const row of page.rows) {
     text.write(separator + writeJson(row, unitDecimals));

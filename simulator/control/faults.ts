@@ -2,7 +2,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { internalError, Refusal, UNAVAILABLE, unavailable } from '../accounting/errors.js';
 
-export const FAULT_KINDS = ['timeout', 'reset', 'resetMidBody', 'status', 'truncate', 'lateAnswer', 'delay'] as const;
+export const FAULT_KINDS = [
+  'timeout',
+  'reset',
+  'resetMidBody',
+  'status',
+  'truncate',
+  'lateAnswer',
+  'delay',
+  'lostAnswer',
+  'statusAfter',
+  'commitLate',
+] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** A fault as the control API takes it; `skip` matching calls go through first, then `times` are hit. */
@@ -24,6 +35,9 @@ interface Fault extends FaultWish {
 }
 
 const USUAL_DELAY_MS = 1_000;
+
+/** What an answer waits for that is never sent: the connection hangs until the caller ends it. */
+const NEVER = new Promise<never>(() => undefined);
 
 /** How each kind ends a call; those without an entry act on the finished answer. */
 const BEFORE: Partial<
@@ -50,6 +64,7 @@ function answerFor({ status = 503, body }: Fault): Refusal {
 /** Things that go wrong on purpose. */
 export class Faults {
   private list: Fault[] = [];
+  private readonly held: (() => void)[] = [];
   private readonly chosen = new WeakMap<FastifyRequest, Fault>();
 
   add(wishes: FaultWish[]): void {
@@ -59,8 +74,10 @@ export class Faults {
     }
   }
 
+  /** Forgets all faults, and lets the writes go that wait for it. */
   clear(): void {
     this.list = [];
+    for (const release of this.held.splice(0)) release();
   }
 
   /** The faults as they were asked for, with how often each struck. */
@@ -80,6 +97,13 @@ export class Faults {
     app.addHook('onSend', async (request, reply, payload: unknown) => this.spoil(request, reply, payload));
   }
 
+  /** Waits as long as a fault wants a write to be late: some milliseconds, or until the faults are cleared. */
+  async beforeCommit(request: FastifyRequest): Promise<void> {
+    const fault = this.chosen.get(request);
+    if (fault?.kind !== 'commitLate') return;
+    await (fault.ms === undefined ? new Promise<void>((release) => this.held.push(release)) : sleep(fault.ms));
+  }
+
   private take(request: FastifyRequest): Fault | undefined {
     const fault = this.list.find((one) => one.left > 0 && matches(one, request));
     if (!fault) return undefined;
@@ -95,9 +119,12 @@ export class Faults {
   private async spoil(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
     const fault = this.chosen.get(request);
     if (!fault) return payload;
+    if (fault.kind === 'commitLate') await NEVER;
+    if (fault.kind === 'lostAnswer') request.raw.socket.resetAndDestroy();
     if (fault.kind === 'lateAnswer') await sleep(fault.ms ?? USUAL_DELAY_MS);
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;
     const body = Buffer.from(payload);
+    if (fault.kind === 'statusAfter') return replace(reply, answerFor(fault));
     if (fault.kind === 'truncate') return firstHalf(body);
     if (fault.kind === 'resetMidBody') breakOff(request, reply, body);
     return payload;
@@ -108,6 +135,13 @@ function matches({ match, path }: Fault, request: FastifyRequest): boolean {
   if (match?.method && match.method.toUpperCase() !== request.method) return false;
   if (match?.tenantId && match.tenantId !== request.headers['xero-tenant-id']) return false;
   return path.test(request.url);
+}
+
+/** Another answer instead of the one that was computed. */
+function replace(reply: FastifyReply, { status, body, contentType }: Refusal): Buffer {
+  reply.code(status).removeHeader('content-length');
+  if (contentType !== undefined) reply.type(contentType);
+  return Buffer.from(body);
 }
 
 const firstHalf = (body: Buffer): Buffer => body.subarray(0, Math.ceil(body.length / 2));

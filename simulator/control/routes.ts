@@ -6,6 +6,7 @@ import type { Editor } from '../data/edits.js';
 import { EditError } from '../data/edits.js';
 import type { Organisation } from '../data/organisation.js';
 import type { Organisations } from '../data/organisations.js';
+import type { Stream } from '../data/stream.js';
 import type { IdentityStore } from '../identity/store.js';
 import type { Settings } from '../settings.js';
 import type { Webhooks } from '../webhooks/webhooks.js';
@@ -28,6 +29,7 @@ export interface ControlParts {
 }
 
 type Tenant = { Params: { tenantId: string } };
+type OfStream = { Params: { tenantId: string; stream: string } };
 type From = { Querystring: { from?: string } };
 
 class NoSuchThing extends Error {}
@@ -55,6 +57,12 @@ function find({ organisations }: ControlParts, tenantId: string): Organisation {
   const organisation = organisations.get(tenantId);
   if (!organisation) throw new NoSuchThing(`there is no organisation ${tenantId}`);
   return organisation;
+}
+
+function findStream(organisation: Organisation, name: string): Stream {
+  const stream = organisation.stream(name);
+  if (!stream) throw new NoSuchThing(`there is no stream ${name}`);
+  return stream;
 }
 
 function describe({ tenantId, profile, meter }: Organisation, now: number) {
@@ -112,17 +120,19 @@ function truthRoutes(app: FastifyInstance, parts: ControlParts): void {
     const { calls, byEndpoint, bytes, refusals, mostInFlight } = organisation.usage;
     return { streams, calls: { total: calls, byEndpoint }, bytes, refusals, mostInFlight };
   });
-  app.get<From & { Params: { tenantId: string; stream: string } }>(
-    '/organisations/:tenantId/truth/:stream',
-    async (request, reply) => {
-      const organisation = find(parts, request.params.tenantId);
-      const stream = organisation.stream(request.params.stream);
-      if (!stream) throw new NoSuchThing(`there is no stream ${request.params.stream}`);
-      const { count } = await parts.truth.ofStream(stream, request.query.from);
-      const records = parts.truth.records(organisation, stream, request.query.from);
-      return reply.type('application/json').send(Readable.from(recordsJson(count, records)));
-    },
-  );
+  app.get<OfStream & { Querystring: unknown }>('/organisations/:tenantId/truth/:stream/matching', (request) => {
+    const stream = findStream(find(parts, request.params.tenantId), request.params.stream);
+    const { field, value } = schemas.matching.parse(request.query);
+    const ids = parts.truth.idsWith(stream, field, value);
+    return { count: ids.length, ids };
+  });
+  app.get<From & OfStream>('/organisations/:tenantId/truth/:stream', async (request, reply) => {
+    const organisation = find(parts, request.params.tenantId);
+    const stream = findStream(organisation, request.params.stream);
+    const { count } = await parts.truth.ofStream(stream, request.query.from);
+    const records = parts.truth.records(organisation, stream, request.query.from);
+    return reply.type('application/json').send(Readable.from(recordsJson(count, records)));
+  });
 }
 
 const RECORDS_A_CHUNK = 1_000;

@@ -60,6 +60,8 @@ export const edits = z.array(
   }),
 );
 
+export const matching = z.strictObject({ field: z.string().min(1), value: z.string().min(1) });
+
 export const readingWish = z.strictObject({
   stream: z.string(),
   everyCalls: z.number().int().min(1).optional(),

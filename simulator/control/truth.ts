@@ -76,6 +76,20 @@ export class Truth {
     }
   }
 
+  /** The ids of the rows whose `field` (a path) is `value`, trimmed and without case. */
+  idsWith(stream: Stream, field: string, value: string): string[] {
+    const wanted = value.trim().toLowerCase();
+    return stream
+      .indicesWith(field, wanted)
+      .filter(
+        (index) =>
+          String(stream.field(index, field) ?? '')
+            .trim()
+            .toLowerCase() === wanted,
+      )
+      .map((index) => stream.idOf(index));
+  }
+
   private async *rows(stream: Stream, from: string | undefined): AsyncIterable<number> {
     const list = select(stream, EVERYTHING, this.settings.values.switches);
     const inScope = scopeTest(stream, from);

@@ -93,7 +93,8 @@ export const BANK_ACCOUNTS = indicesWhere((spec) => spec.type === 'BANK');
 export const SALES_ACCOUNTS = indicesWhere((spec) => spec.type === 'REVENUE');
 export const PURCHASE_ACCOUNTS = indicesWhere((spec) => spec.tax === 'purchases' && spec.class === 'EXPENSE');
 export const accountIndex = (code: string): number => ACCOUNTS.findIndex((spec) => spec.code === code);
-export const systemAccount = (system: string): number => ACCOUNTS.findIndex((spec) => spec.system === system);
+export const systemAccountCode = (system: string): string =>
+  ACCOUNTS.find((spec) => spec.system === system)?.code ?? '';
 
 export interface TaxRateSpec {
   type: string;

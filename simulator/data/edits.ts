@@ -1,8 +1,9 @@
-import { calendarDate, DAY_MS, dateString, dayOf, parseDay } from '../core/calendar.js';
+import { DAY_MS, dateString, dayOf, parseDay } from '../core/calendar.js';
 import type { Clock } from '../core/clock.js';
 import { Decimal, money, type Row, type Value, XeroDate } from '../core/values.js';
 import type { Organisation } from './organisation.js';
 import type { Organisations } from './organisations.js';
+import { PAYABLE_KINDS, paidDocument, paymentRow, withoutPayment, withPayment } from './settling.js';
 import type { Stream } from './stream.js';
 
 export const EDIT_OPS = ['edit', 'add', 'archive', 'merge', 'void', 'delete', 'moveDate', 'pay'] as const;
@@ -130,8 +131,9 @@ export class Editor {
 
   private pay(organisation: Organisation, invoices: Stream, index: number, edit: Edit): [Stream, number][] {
     const payments = organisation.stream('payments');
+    const kind = PAYABLE_KINDS.find(({ stream }) => stream === invoices.endpoint.stream);
     const invoice = invoices.row(index);
-    if (!payments || !(invoice.AmountDue instanceof Decimal)) throw new EditError('only invoices can be paid');
+    if (!payments || !kind || !(invoice.AmountDue instanceof Decimal)) throw new EditError('only invoices can be paid');
     if (invoice.Status !== 'AUTHORISED') throw new EditError('Payments can only be made against Authorised documents');
     const amount = edit.amount === undefined ? invoice.AmountDue.units : Decimal.parse(edit.amount, 2).units;
     if (amount > invoice.AmountDue.units) {
@@ -140,25 +142,24 @@ export class Editor {
     const day = edit.date === undefined ? dayOf(this.clock.now()) : parseDay(edit.date);
     if (day === undefined) throw new EditError(`'${edit.date}' is not a date`);
     const payment = payments.length;
-    const paymentId = this.put(organisation, payments, payment, paymentFor(invoice, payments.draftNext(), amount, day));
-    const paid = { PaymentID: payments.idOf(payment), Date: calendarDate(day), Amount: money(amount) };
-    const rest = { CurrencyRate: invoice.CurrencyRate, HasAccount: false, HasValidationErrors: false };
-    const list = [...(invoice.Payments as Row[]), { ...paid, ...rest }];
-    const changed = { ...invoice, ...balance(invoice, amount, day), Payments: list };
-    return [...paymentId, ...this.put(organisation, invoices, index, changed, { byPayment: true })];
+    const { Account: account, Reference: reference } = payments.draftNext();
+    const facts = { amount, bankAmount: amount, day, account: account as Row, rate: invoice.CurrencyRate, reference };
+    const own = { id: payments.idOf(payment), reconciled: false, now: this.clock.now() };
+    const row = paymentRow(invoice, kind, { ...facts, ...own });
+    const made = this.put(organisation, payments, payment, row);
+    return [...made, ...this.put(organisation, invoices, index, withPayment(invoice, row), { byPayment: true })];
   }
 
   private deletePayment(organisation: Organisation, payments: Stream, index: number): [Stream, number][] {
     const payment = payments.row(index);
-    const invoices = organisation.stream('invoices');
-    const owner = invoices?.indexOf(String((payment.Invoice as Row | undefined)?.InvoiceID));
     if (payment.Status === 'DELETED') throw new EditError('the payment is deleted already');
+    const paid = paidDocument(payment);
+    const documents = paid && organisation.stream(paid.kind.stream);
+    const owner = documents?.indexOf(paid?.id ?? '');
     const touched = this.put(organisation, payments, index, { ...payment, Status: 'DELETED' });
-    if (!invoices || owner === undefined || !(payment.Amount instanceof Decimal)) return touched;
-    const invoice = invoices.row(owner);
-    const list = (invoice.Payments as Row[]).filter(({ PaymentID }) => PaymentID !== payment.PaymentID);
-    const changed = { ...invoice, ...balance(invoice, -payment.Amount.units, undefined), Payments: list };
-    return [...touched, ...this.put(organisation, invoices, owner, changed, { byPayment: true })];
+    if (!documents || owner === undefined) return touched;
+    const freed = withoutPayment(documents.row(owner), payment);
+    return [...touched, ...this.put(organisation, documents, owner, freed, { byPayment: true })];
   }
 
   private put(
@@ -215,34 +216,4 @@ function convert(row: Row, set: Record<string, unknown>): Row {
 function dated(row: Row, field: string, day: number): [string, Value][] {
   const text: [string, Value][] = `${field}String` in row ? [[`${field}String`, dateString(day)]] : [];
   return [[field, new XeroDate(day * DAY_MS)], ...text];
-}
-
-/** The sums of an invoice after `amount` more was paid. */
-function balance(invoice: Row, amount: number, day: number | undefined): Row {
-  const units = (field: string) => (invoice[field] instanceof Decimal ? invoice[field].units : 0);
-  const due = units('AmountDue') - amount;
-  const settled = due === 0 && day !== undefined;
-  return {
-    AmountPaid: money(units('AmountPaid') + amount),
-    AmountDue: money(due),
-    Status: settled ? 'PAID' : 'AUTHORISED',
-    FullyPaidOnDate: settled ? calendarDate(day) : undefined,
-  };
-}
-
-function paymentFor(invoice: Row, draft: Row, amount: number, day: number): Row {
-  const summary = draft.Invoice as Row;
-  const { Type, InvoiceID, InvoiceNumber, Contact, CurrencyCode } = invoice;
-  return {
-    ...draft,
-    DateString: dateString(day),
-    Date: calendarDate(day),
-    BankAmount: money(amount),
-    Amount: money(amount),
-    CurrencyRate: invoice.CurrencyRate,
-    PaymentType: `${String(Type)}PAYMENT`,
-    Status: 'AUTHORISED',
-    IsReconciled: false,
-    Invoice: { ...summary, Type, InvoiceID, InvoiceNumber, Contact, CurrencyCode },
-  };
 }

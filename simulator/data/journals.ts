@@ -2,7 +2,7 @@ import { element } from '../core/lookup.js';
 import { type Row, type Value, XeroDate } from '../core/values.js';
 import type { Organisation } from './organisation.js';
 import type { Organisations, RowsWrite } from './organisations.js';
-import { journalLines, POSTING_RULES, type Posting, postingOf, reversed } from './posting.js';
+import { type Chart, journalLines, POSTING_RULES, type Posting, postingOf, reversed } from './posting.js';
 import type { Column, Source, World } from './world.js';
 
 const POSTED_STREAMS = Object.keys(POSTING_RULES);
@@ -14,11 +14,15 @@ export class Journals implements Source {
   /** The n-th journal's document: its stream, and its index there. */
   private readonly streams: Uint8Array;
   private readonly rows: Uint32Array;
+  private readonly accounts: Map<string, Row>;
 
   constructor(
     private readonly world: World,
     private readonly sources: Record<string, Source>,
   ) {
+    const { accounts } = sources;
+    const chart = Array.from({ length: accounts?.count ?? 0 }, (_, index) => accounts?.row(index) ?? {});
+    this.accounts = new Map(chart.map((row) => [String(row.Code), row]));
     const documents = this.postedDocuments();
     const stamp = (n: number) => this.source(element(documents.streams, n)).stamp(element(documents.rows, n));
     const stamps = Float64Array.from({ length: documents.rows.length }, (_, n) => stamp(n));
@@ -38,7 +42,8 @@ export class Journals implements Source {
     const stream = element(POSTED_STREAMS, element(this.streams, index));
     const document = this.source(element(this.streams, index)).row(element(this.rows, index));
     const posting = postingOf(stream, document);
-    return posting ? journalRow(this.world, index, stream, document, posting, this.stamp(index)) : {};
+    const chart: Chart = (code) => this.accounts.get(code) ?? {};
+    return posting ? journalRow(this.world, chart, index, stream, document, posting, this.stamp(index)) : {};
   }
 
   private source(stream: number): Source {
@@ -61,6 +66,7 @@ export class Journals implements Source {
 
 function journalRow(
   world: World,
+  chart: Chart,
   index: number,
   stream: string,
   document: Row,
@@ -76,7 +82,7 @@ function journalRow(
     Reference: posting.reference || undefined,
     SourceID: document[idField],
     SourceType: posting.sourceType,
-    JournalLines: journalLines(world, index, posting.entries),
+    JournalLines: journalLines(world, chart, index, posting.entries),
   };
 }
 
@@ -113,6 +119,15 @@ function append(
   const journals = organisation.stream('journals');
   if (!journals) return;
   const index = journals.length;
-  const row = journalRow(organisation.world, index, stream, document, posting, stamp);
+  const row = journalRow(organisation.world, chartOf(organisation), index, stream, document, posting, stamp);
   organisations.writeRows(organisation, 'journals', [{ index, stamp, row }]);
 }
+
+/** The accounts as they are now; one that was deleted may have left its code to another. */
+const chartOf =
+  (organisation: Organisation): Chart =>
+  (code) => {
+    const accounts = organisation.stream('accounts');
+    const rows = accounts?.indicesWith('Code', code.toLowerCase()).map((index) => accounts.row(index)) ?? [];
+    return rows.find((row) => row.Code === code && row.Status !== 'DELETED') ?? {};
+  };

@@ -1,11 +1,12 @@
-import { element } from '../core/lookup.js';
 import { Decimal, money, type Row, type Value } from '../core/values.js';
-import { ACCOUNTS, accountIndex, systemAccount } from './chart.js';
+import { systemAccountCode } from './chart.js';
+import { cents } from './settling.js';
 import type { World } from './world.js';
 
 /** One line of a journal before it is written out: cents in the base currency, debits positive. */
 interface Entry {
-  account: number;
+  /** Its code. */
+  account: string;
   net: number;
   tax: number;
   taxType: string;
@@ -27,17 +28,16 @@ export interface PostingRule {
   entries(row: Row): { sourceType: string; entries: Entry[] };
 }
 
-const RECEIVABLE = systemAccount('DEBTORS');
-const PAYABLE = systemAccount('CREDITORS');
-const TAX = systemAccount('GST');
-const BANK = accountIndex('090');
+const RECEIVABLE = systemAccountCode('DEBTORS');
+const PAYABLE = systemAccountCode('CREDITORS');
+const TAX = systemAccountCode('GST');
+const BANK = '090';
 
-const cents = (value: Value): number => (value instanceof Decimal ? value.units : 0);
-const accountOf = (account: Value): number => accountIndex(String((account as Row | undefined)?.Code));
+const accountOf = (account: Value): string => String((account as Row | undefined)?.Code);
 const isOneOf = (status: Value, ...states: string[]): boolean => states.includes(String(status));
 
 /** The opposite account takes whatever the others sum to, so that a journal always balances. */
-function balanced(account: number, entries: Entry[]): Entry[] {
+function balanced(account: string, entries: Entry[]): Entry[] {
   const sum = entries.reduce((total, { net }) => total + net, 0);
   return [{ account, net: -sum, tax: 0, taxType: 'NONE', description: undefined }, ...entries];
 }
@@ -49,7 +49,7 @@ function fromLines(row: Row, sign: number): Entry[] {
     const tax = row.LineAmountTypes === 'NoTax' ? 0 : cents(line.TaxAmount);
     const net = cents(line.LineAmount) - (row.LineAmountTypes === 'Inclusive' ? tax : 0);
     return {
-      account: accountIndex(String(line.AccountCode)),
+      account: String(line.AccountCode),
       net: sign * based(net),
       tax: sign * based(tax),
       taxType: String(line.TaxType),
@@ -66,7 +66,7 @@ const lined = (
   states: string[],
   sourceType: (type: string) => string,
   receives: (type: string) => boolean,
-  control: (row: Row, receives: boolean) => number,
+  control: (row: Row, receives: boolean) => string,
 ): PostingRule => ({
   idField,
   posts: (status) => isOneOf(status, ...states),
@@ -124,9 +124,16 @@ export const POSTING_RULES: Readonly<Record<string, PostingRule>> = {
     idField: 'PaymentID',
     posts: (status) => status === 'AUTHORISED',
     entries: (row) => {
-      const sale = String(row.PaymentType).startsWith('ACCREC');
-      const net = (sale ? -1 : 1) * cents(row.Amount);
-      const entry = { account: sale ? RECEIVABLE : PAYABLE, net, tax: 0, taxType: 'NONE', description: row.Reference };
+      const receivable = /^(ACCREC|AR)/.test(String(row.PaymentType));
+      const refund = !String(row.PaymentType).startsWith('ACC');
+      const net = (receivable !== refund ? -1 : 1) * cents(row.Amount);
+      const entry = {
+        account: receivable ? RECEIVABLE : PAYABLE,
+        net,
+        tax: 0,
+        taxType: 'NONE',
+        description: row.Reference,
+      };
       return { sourceType: String(row.PaymentType), entries: balanced(accountOf(row.Account), [entry]) };
     },
   },
@@ -136,7 +143,7 @@ export const POSTING_RULES: Readonly<Record<string, PostingRule>> = {
     entries: (row) => ({
       sourceType: 'MANJOURNAL',
       entries: (row.JournalLines as Row[]).map((line) => ({
-        account: accountIndex(String(line.AccountCode)),
+        account: String(line.AccountCode),
         net: cents(line.LineAmount),
         tax: 0,
         taxType: 'NONE',
@@ -168,17 +175,20 @@ export const reversed = (posting: Posting): Posting => ({
   entries: posting.entries.map((entry) => ({ ...entry, net: -entry.net, tax: -entry.tax })),
 });
 
+/** Finds the account of a code. */
+export type Chart = (code: string) => Row;
+
 /** The lines of a journal as Xero sends them. */
-export function journalLines(world: World, journal: number, entries: Entry[]): Row[] {
+export function journalLines(world: World, chart: Chart, journal: number, entries: Entry[]): Row[] {
   const ids = world.ids('journal lines');
   return entries.map(({ account, net, tax, taxType, description }, n) => {
-    const { code, type, name } = element(ACCOUNTS, account);
+    const { AccountID, Type, Name } = chart(account);
     return {
       JournalLineID: ids.guid(journal * ROOM_FOR_ENTRIES + n),
-      AccountID: world.ids('accounts').guid(account),
-      AccountCode: code,
-      AccountType: type,
-      AccountName: name,
+      AccountID,
+      AccountCode: account,
+      AccountType: Type,
+      AccountName: Name,
       Description: description ?? '',
       NetAmount: money(net),
       GrossAmount: money(net + tax),

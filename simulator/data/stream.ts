@@ -22,6 +22,7 @@ export class Stream {
   private readonly overlay = new Map<number, Row>();
   private readonly lists = new Map<string, LiveList>();
   private readonly byNaturalId: Map<string, number> | undefined;
+  private readonly byField = new Map<string, Map<string, number[]>>();
   private stamps: Float64Array;
   private size: number;
   /** Rises with every write: what was computed from the rows is stale when it changes. */
@@ -80,6 +81,25 @@ export class Stream {
     return { ...this.source.row(this.size), [idField]: id };
   }
 
+  /** The id that a row at `index` has or would have; a stream without ids of its own has none before the row is there. */
+  idAt(index: number): string {
+    return index < this.size ? this.idOf(index) : this.byNaturalId ? '' : this.ids.guid(index);
+  }
+
+  /**
+   * The rows that have, or once had, `value` (lower case) in a text field: whoever asks looks again. The index is made
+   * when a field is first asked for.
+   */
+  indicesWith(field: string, value: string): readonly number[] {
+    let known = this.byField.get(field);
+    if (!known) {
+      known = new Map();
+      for (let index = 0; index < this.size; index++) note(known, this.field(index, field), index);
+      this.byField.set(field, known);
+    }
+    return known.get(value) ?? [];
+  }
+
   /** One field, by its path, without making the row where that can be avoided. */
   field(index: number, path: string): Value {
     if (path === 'UpdatedDateUTC') return new XeroDate(this.stamp(index));
@@ -99,6 +119,7 @@ export class Stream {
     this.overlay.set(index, this.stamped(row, stamp));
     this.byNaturalId?.set(String(row[this.endpoint.idField]).toUpperCase(), index);
     this.version++;
+    for (const [field, known] of this.byField) note(known, valueAt(row, field), index);
     for (const list of this.lists.values()) list.insert(index);
   }
 
@@ -147,6 +168,16 @@ export class Stream {
 }
 
 const FIELD_SAMPLE = 200;
+
+function note(known: Map<string, number[]>, value: Value, index: number): void {
+  const text = String(value ?? '')
+    .trim()
+    .toLowerCase();
+  if (text === '') return;
+  const there = known.get(text);
+  if (!there) known.set(text, [index]);
+  else if (there[there.length - 1] !== index) there.push(index);
+}
 
 function valueAt(row: Row, path: string): Value {
   let value: Value = row;

@@ -1,34 +1,8 @@
-import { Issuer } from 'openid-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AccountingApi, XeroClient } from 'xero-node';
+import type { AccountingApi, XeroClient } from 'xero-node';
 import { type Simulator, startSimulator } from '../../simulator/index.js';
-import { CLIENT, control, decide, READ_SCOPES, REDIRECT } from './support.js';
-
-/** Points an unchanged xero-node at the simulator: its issuer is preset, its API moved. */
-async function sdk(simulator: Simulator): Promise<XeroClient> {
-  const xero = new XeroClient({
-    clientId: CLIENT.id,
-    clientSecret: CLIENT.secret,
-    redirectUris: [REDIRECT],
-    scopes: READ_SCOPES,
-    state: 'from the SDK',
-  });
-  const issuer = new Issuer({
-    issuer: simulator.url,
-    authorization_endpoint: `${simulator.url}/identity/connect/authorize`,
-    token_endpoint: `${simulator.url}/connect/token`,
-    revocation_endpoint: `${simulator.url}/connect/revocation`,
-    jwks_uri: `${simulator.url}/.well-known/openid-configuration/jwks`,
-  });
-  xero.openIdClient = new issuer.Client({
-    client_id: CLIENT.id,
-    client_secret: CLIENT.secret,
-    redirect_uris: [REDIRECT],
-    response_types: ['code'],
-  });
-  xero.accountingApi.basePath = `${simulator.url}/api.xro/2.0`;
-  return xero;
-}
+import { control, READ_SCOPES } from './support.js';
+import { connectedSdk } from './xeroNode.js';
 
 type Reading = [string, (api: AccountingApi, tenantId: string) => Promise<{ body: object }>];
 
@@ -72,12 +46,7 @@ describe('xero-node alone', () => {
   beforeAll(async () => {
     simulator = await startSimulator({ port: 0, records: 2_000, demo: false });
     tenantId = (await control(simulator, 'POST', '/organisations', { records: 2_000, tier: 'advanced' })).tenantId;
-    xero = await sdk(simulator);
-    const back = await decide(await xero.buildConsentUrl(), [
-      ['tenant', tenantId],
-      ['decision', 'allow'],
-    ]);
-    await xero.apiCallback(back.href);
+    xero = await connectedSdk(simulator, tenantId, READ_SCOPES);
   });
   afterAll(() => simulator.close());
 

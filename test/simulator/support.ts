@@ -15,6 +15,10 @@ export const READ_SCOPES = [
   'accounting.manualjournals.read',
   'accounting.journals.read',
 ];
+/** What an app needs that also writes. */
+export const WRITE_SCOPES = READ_SCOPES.map((scope) =>
+  scope === 'accounting.journals.read' ? scope : scope.replace(/\.read$/, ''),
+);
 export const BASIC = `Basic ${Buffer.from(`${CLIENT.id}:${CLIENT.secret}`).toString('base64')}`;
 
 export interface Tokens {
@@ -36,12 +40,12 @@ export class Bench {
     public tokens: Tokens,
   ) {}
 
-  static async start(options: SimulatorOptions & { organisation?: object } = {}): Promise<Bench> {
-    const { organisation, ...rest } = options;
+  static async start(options: SimulatorOptions & { organisation?: object; scopes?: string[] } = {}): Promise<Bench> {
+    const { organisation, scopes = READ_SCOPES, ...rest } = options;
     const simulator = await startSimulator({ port: 0, records: 600, ...rest });
     let { tenantId } = (await json(await fetch(`${simulator.url}/_sim/organisations`)))[0] ?? {};
     if (organisation) tenantId = (await control(simulator, 'POST', '/organisations', organisation)).tenantId;
-    const code = await consent(simulator, [tenantId]);
+    const code = await consent(simulator, [tenantId], { scope: scopes.join(' ') });
     return new Bench(simulator, tenantId, await exchange(simulator, code));
   }
 
@@ -51,6 +55,24 @@ export class Bench {
     const own = { authorization: `Bearer ${this.tokens.access_token}`, 'xero-tenant-id': this.tenantId };
     return fetch(`${this.simulator.url}/api.xro/2.0/${path}${search && `?${search}`}`, {
       headers: { ...own, ...headers },
+    });
+  }
+
+  /** A call that writes. */
+  send(
+    method: 'PUT' | 'POST' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+    signal?: AbortSignal,
+  ): Promise<Response> {
+    const own = { authorization: `Bearer ${this.tokens.access_token}`, 'xero-tenant-id': this.tenantId };
+    const content = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+    return fetch(`${this.simulator.url}/api.xro/2.0/${path}`, {
+      method,
+      ...content,
+      headers: { 'content-type': 'application/json', ...own, ...headers },
+      signal,
     });
   }
 
@@ -69,6 +91,17 @@ export class Bench {
   truth(stream = '', from = ''): Promise<Json> {
     const path = `/organisations/${this.tenantId}/truth${stream && `/${stream}`}${from && `?from=${from}`}`;
     return this.control('GET', path);
+  }
+
+  /** Which rows of a stream carry a value in a field. */
+  matching(stream: string, field: string, value: string): Promise<{ count: number; ids: string[] }> {
+    const query = new URLSearchParams({ field, value });
+    return this.control('GET', `/organisations/${this.tenantId}/truth/${stream}/matching?${query}`);
+  }
+
+  /** Waits until a fault has struck a call. */
+  async faultStruck(): Promise<void> {
+    while (!(await this.control('GET', '/faults')).some(({ hits }: { hits: number }) => hits > 0));
   }
 
   moveClock(ms: number): Promise<Json> {

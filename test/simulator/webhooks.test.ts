@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Bench } from './support.js';
+import { Bench, json, WRITE_SCOPES } from './support.js';
 
 const KEY = 'a webhook key';
 
@@ -54,7 +54,7 @@ describe('webhooks', () => {
   let bench: Bench;
   let receiver: Receiver;
   beforeEach(async () => {
-    bench = await Bench.start();
+    bench = await Bench.start({ scopes: WRITE_SCOPES });
     receiver = await Receiver.start();
   });
   afterEach(async () => {
@@ -84,6 +84,18 @@ describe('webhooks', () => {
       { resourceId: contact, eventCategory: 'CONTACT', eventType: 'CREATE', tenantType: 'ORGANISATION' },
     ]);
     expect(batch.events[0].resourceUrl).toBe(`https://api.xero.com/api.xro/2.0/Invoices/${invoice}`);
+  });
+
+  it('tell of what an app writes: an invoice made for a contact that was made for it', async () => {
+    await register();
+    const arrived = receiver.next();
+    const wish = { Type: 'ACCREC', Contact: { Name: 'Marble & Co' }, LineItems: [{ Description: 'Work' }] };
+    const [{ InvoiceID, Contact }] = (await json(await bench.send('PUT', 'Invoices', wish))).Invoices;
+    await arrived;
+    expect(JSON.parse(receiver.bodies[1] ?? '').events).toMatchObject([
+      { resourceId: Contact.ContactID, eventCategory: 'CONTACT', eventType: 'CREATE' },
+      { resourceId: InvoiceID, eventCategory: 'INVOICE', eventType: 'CREATE' },
+    ]);
   });
 
   it('are tried again at once after a failure', async () => {

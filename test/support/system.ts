@@ -2,6 +2,7 @@
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
+import type pg from 'pg';
 import { createActivities } from '../../activities/index.js';
 import { defaultPatience, type Patience } from '../../activities/patience.js';
 import { buildApi } from '../../api/app.js';
@@ -15,7 +16,7 @@ import {
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
-import { readConfig } from '../../config/config.js';
+import { type Config, readConfig } from '../../config/config.js';
 import { createFeedBell } from '../../db/feedBell.js';
 import { createPool } from '../../db/pool.js';
 import type { Direction } from '../../domain/connection.js';
@@ -27,9 +28,11 @@ import { DEMO_CLIENT, type SimulatorOptions, startSimulator } from '../../simula
 import { ensureAdminKey } from '../../workers/adminKeys.js';
 import { compose } from '../../workers/composition.js';
 import { createConnectionWork } from '../../workers/connectionWork.js';
+import { createPushWorker } from '../../workers/pushWorker.js';
 import { createXeroReader } from '../../xero/reader.js';
 import { missingScopes, scopesFor } from '../../xero/scopes.js';
 import { createTokenKeeper } from '../../xero/tokens.js';
+import { createXeroWriter } from '../../xero/writer.js';
 import { control } from '../xero/support.js';
 import { Books, consentTo } from './books.js';
 import { type Child, startChild } from './childProcess.js';
@@ -59,6 +62,8 @@ export interface System {
   startWorker(): Child;
   /** The same in this process, with another patience and deadline of a call than production's. */
   startWorkerHere(given: { patience?: Partial<Patience>; deadlineMs?: number }): Promise<() => Promise<void>>;
+  /** A worker of the outboxes in this process, likewise. */
+  startSenderHere(given: { patience?: Partial<Patience>; deadlineMs?: number }): Promise<() => Promise<void>>;
   stop(): Promise<void>;
 }
 
@@ -152,6 +157,11 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
       workers.push(stop);
       return stop;
     },
+    async startSenderHere(given) {
+      const stop = await startSenderHere(env, client, given);
+      workers.push(stop);
+      return stop;
+    },
     async stop() {
       await Promise.all(workers.map((stop) => stop()));
       await stopApi();
@@ -236,11 +246,12 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
   };
 }
 
-async function startWorkerHere(
-  env: Env,
-  client: Client,
-  { patience, deadlineMs }: { patience?: Partial<Patience>; deadlineMs?: number },
-): Promise<() => Promise<void>> {
+interface WorkerWish {
+  patience?: Partial<Patience>;
+  deadlineMs?: number;
+}
+
+async function startWorkerHere(env: Env, client: Client, { patience, deadlineMs }: WorkerWish) {
   const config = readConfig(env);
   const pool = createPool(config.databaseUrl as string);
   const parts = compose(config, pool);
@@ -256,21 +267,43 @@ async function startWorkerHere(
       ...parts,
       schedules,
       work: createConnectionWork(client, parts, schedules),
-      xero: createXeroReader({
-        budget: parts.budget,
-        tokens: createTokenKeeper(parts),
-        apiUrl: config.xero.apiUrl,
-        http: { deadlineMs },
-      }),
+      xero: createXeroReader({ ...calls(config, parts), http: { deadlineMs } }),
       patience: { ...defaultPatience, ...patience },
       elapsed: () => performance.now(),
     }),
   });
-  const running = worker.run();
+  return running(worker, connection, pool);
+}
+
+async function startSenderHere(env: Env, client: Client, { patience, deadlineMs }: WorkerWish) {
+  const config = readConfig(env);
+  const pool = createPool(config.databaseUrl as string);
+  const parts = compose(config, pool);
+  const connection = await NativeConnection.connect({ address: env.TEMPORAL_ADDRESS ?? '' });
+  const place = { connection, namespace: client.options.namespace, identity, workflowBundle: await workflowBundle() };
+  const worker = await createPushWorker(place, {
+    ...parts,
+    xero: createXeroReader({ ...calls(config, parts), http: { deadlineMs } }),
+    writer: createXeroWriter({ ...calls(config, parts), http: { deadlineMs } }),
+    patience: { ...defaultPatience, ...patience },
+    elapsed: () => performance.now(),
+  });
+  return running(worker, connection, pool);
+}
+
+const calls = (config: Config, parts: ReturnType<typeof compose>) => ({
+  budget: parts.budget,
+  tokens: createTokenKeeper(parts),
+  apiUrl: config.xero.apiUrl,
+});
+
+/** Answers how it is stopped, which may be asked twice. */
+function running(worker: Worker, connection: NativeConnection, pool: pg.Pool): () => Promise<void> {
+  const run = worker.run();
   let stopped: Promise<void> | undefined;
   const stop = async () => {
     worker.shutdown();
-    await running;
+    await run;
     await connection.close();
     await pool.end();
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Planned, planAll } from '../../activities/planning.js';
+import { type Planned, planAll } from '../../activities/planRows.js';
 import type { QueuedDocument } from '../../domain/documents/facts.js';
 import type { RowToPlan } from '../../domain/ports.js';
 import { type Books, factsOf, parent, queued, record } from '../support/pushFacts.js';
