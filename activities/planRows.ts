@@ -1,8 +1,9 @@
 /** Planning every row of a preview, as it is made and as it is compared: one walk over the same rows with the same rules. */
-import { previewFacts } from '../domain/documents/previewFacts.js';
-import { type KnownContacts, previewRow } from '../domain/documents/previewRow.js';
+
 import type { PushFacts } from '../domain/documents/facts.js';
 import type { DocumentReference } from '../domain/documents/kinds.js';
+import { previewFacts } from '../domain/documents/previewFacts.js';
+import { type KnownContacts, previewRow } from '../domain/documents/previewRow.js';
 import type {
   Digest,
   NewDigest,
@@ -61,7 +62,11 @@ class Walk {
   plan({ place, document, excluded }: RowToPlan, facts: PushFacts): PlannedRow {
     const seen = { documents: this.digest(), records: this.digest() };
     const witness = { documents: adding(seen.documents), records: adding(seen.records) };
-    const row = previewRow(document, previewFacts(facts, (parent) => this.coming.has(nameOf(parent)), witness), this.contacts);
+    const row = previewRow(
+      document,
+      previewFacts(facts, (parent) => this.coming.has(nameOf(parent)), witness),
+      this.contacts,
+    );
     const outcome = excluded ? 'skipped' : row.outcome;
     if (outcome === 'send') this.coming.add(nameOf(document));
     return { place, ...row, outcome, seen: { documents: seen.documents.value(), records: seen.records.value() } };
@@ -83,5 +88,10 @@ function sharedBy({ settings, chart, organisation }: PushFacts, digest: NewDiges
     own.add(JSON.stringify(value));
     return own.value();
   };
-  return { settings: of(settings), chart: of(accounts), taxRates: of(taxRates), locks: of([periodLockDate, endOfYearLockDate]) };
+  return {
+    settings: of(settings),
+    chart: of(accounts),
+    taxRates: of(taxRates),
+    locks: of([periodLockDate, endOfYearLockDate]),
+  };
 }

@@ -4,7 +4,15 @@ import { cancellationSignal } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ConnectionCode } from '../domain/codes.js';
 import { factsWanted } from '../domain/documents/facts.js';
-import type { ConnectionWork, Export, Exports, PageQuery, Previews, RunOutcome, SettingsStore } from '../domain/ports.js';
+import type {
+  ConnectionWork,
+  Export,
+  Exports,
+  PageQuery,
+  Previews,
+  RunOutcome,
+  SettingsStore,
+} from '../domain/ports.js';
 import type { ExportState, FingerprintPart, PreviewGroup } from '../domain/preview.js';
 import { MustWait } from '../domain/problems.js';
 import { idsPerCall, type StreamName, streamNames, streams } from '../domain/streams.js';
@@ -68,7 +76,10 @@ export function createReviewActivities(ports: ReviewPorts) {
     /** Plans every row and shows the preview. */
     async planRows(input: PreviewReference & { runId: string }): Promise<void> {
       const shared = await planAll(ports, input, async (rows) => {
-        await previews.savePlanned(input.previewId, rows.map(({ planned }) => planned));
+        await previews.savePlanned(
+          input.previewId,
+          rows.map(({ planned }) => planned),
+        );
       });
       if (shared === null) throw ended('could_not_sync', `connection ${input.connectionId}, no chart`);
       await previews.ready(input.previewId, shared);

@@ -9,16 +9,16 @@ import type {
   ConnectionSchedules,
   Connections,
   Consents,
-  Exports,
   Documents,
+  Exports,
   Feed,
   FeedBell,
   Grants,
   KeptAnswers,
   Locations,
   Mirror,
-  Previews,
   OutboxBells,
+  Previews,
   Reconciliation,
   Runs,
   SettingsStore,
@@ -32,8 +32,8 @@ import type { StreamName } from '../domain/streams.js';
 import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
-import type { ReviewControl } from './reviewControl.js';
 import type { OutboxControl } from './outboxControl.js';
+import type { ReviewControl } from './reviewControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 

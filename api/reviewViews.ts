@@ -10,7 +10,13 @@ export function previewView(preview: Preview): z.infer<typeof previewSchema> {
   return { ...rest, connection, progress: { doing, rows, planned } };
 }
 
-export function previewRowView({ place: _, body, errors, warnings, ...row }: PreviewRow): z.infer<typeof previewRowSchema> {
+export function previewRowView({
+  place: _,
+  body,
+  errors,
+  warnings,
+  ...row
+}: PreviewRow): z.infer<typeof previewRowSchema> {
   return { ...row, ...body, errors: errors.map(withRemedy), warnings: warnings.map(withRemedy) };
 }
 
@@ -19,7 +25,14 @@ export function exportView(shown: Export): z.infer<typeof exportSchema> {
   return { ...rest, connection, preview };
 }
 
-export function exportRowView({ result, code, refusals, xeroId, settledAt, ...row }: ExportRow): z.infer<typeof exportRowSchema> {
+export function exportRowView({
+  result,
+  code,
+  refusals,
+  xeroId,
+  settledAt,
+  ...row
+}: ExportRow): z.infer<typeof exportRowSchema> {
   return { ...previewRowView(row), result, code, refusals: refusals.map(withRemedy), xeroId, settledAt };
 }
 

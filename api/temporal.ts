@@ -17,9 +17,9 @@ import {
   deleteCompanyWorkflowName,
   type ExportInput,
   exportWorkflowName,
-  type PreviewInput,
   type OutboxInput,
   outboxWorkflowName,
+  type PreviewInput,
   pauseSignal,
   previewWorkflowName,
   resumeSignal,
@@ -33,8 +33,8 @@ import {
 } from '../workflows/contract.js';
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
-import type { ReviewControl, ReviewStart } from './reviewControl.js';
 import type { OutboxControl } from './outboxControl.js';
+import type { ReviewControl, ReviewStart } from './reviewControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 

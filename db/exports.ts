@@ -158,7 +158,12 @@ async function queue(client: pg.PoolClient, id: string, group: PreviewGroup, mos
      RETURNING r.place`,
     [id, next.map(({ document_id }) => document_id), next.map(({ version }) => version)],
   );
-  await turnOnBells(client, await companyOf(client, id), next.map(({ document_id }) => document_id), false);
+  await turnOnBells(
+    client,
+    await companyOf(client, id),
+    next.map(({ document_id }) => document_id),
+    false,
+  );
   return taken.length;
 }
 

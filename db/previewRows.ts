@@ -117,7 +117,11 @@ export async function groupSums(db: Queryable, previewId: string): Promise<Recor
     [previewId],
   );
   return byGroup((group) => {
-    const { group_name: _, total = null, ...counts } = rows.find(({ group_name }) => group_name === group) ?? {
+    const {
+      group_name: _,
+      total = null,
+      ...counts
+    } = rows.find(({ group_name }) => group_name === group) ?? {
       group_name: group,
       records: 0,
       errors: 0,

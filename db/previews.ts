@@ -81,7 +81,10 @@ export function createPreviews(pool: pg.Pool): Previews {
     },
 
     async fail(id, code) {
-      await pool.query(`UPDATE preview SET state = 'failed', code = $2 WHERE id = $1 AND state = 'working'`, [id, code]);
+      await pool.query(`UPDATE preview SET state = 'failed', code = $2 WHERE id = $1 AND state = 'working'`, [
+        id,
+        code,
+      ]);
     },
 
     async shared(id) {

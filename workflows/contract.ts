@@ -5,8 +5,8 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
-import type { FingerprintPart } from '../domain/preview.js';
 import type { StateCounts } from '../domain/ports.js';
+import type { FingerprintPart } from '../domain/preview.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 

@@ -22,7 +22,10 @@ const step = (summary: string) =>
     retry: { initialInterval: '1 second', maximumInterval: '1 minute' },
     summary,
   });
-const { comparePreview } = proxyActivities<ReviewActivities>({ ...readOptions, summary: 'hold the preview against it' });
+const { comparePreview } = proxyActivities<ReviewActivities>({
+  ...readOptions,
+  summary: 'hold the preview against it',
+});
 const { awaitSent } = proxyActivities<ReviewActivities>({ ...readOptions, summary: 'wait until it is sent' });
 const { beginExport } = step('begin to send');
 const { pauseExport } = step('show that it is paused');
@@ -56,7 +59,9 @@ export async function exportReviewed(input: ExportInput): Promise<ExportResult> 
       if (refused === null) await send(run, input, unlessPaused);
       await endExport(input.exportId, refused === null ? { state: 'completed' } : { state: 'failed', ...refused });
       await run.end('completed');
-      return refused === null ? { outcome: 'completed', changed: [] } : { outcome: refused.code, changed: refused.changed };
+      return refused === null
+        ? { outcome: 'completed', changed: [] }
+        : { outcome: refused.code, changed: refused.changed };
     } catch (error) {
       if (!(error instanceof ContinueAsNew)) await CancellationScope.nonCancellable(() => breakOff(input, error));
       throw error;

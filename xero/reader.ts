@@ -77,7 +77,6 @@ function pathOf(stream: Stream, query: PageQuery): string {
     pageSize: query.pageSize,
     order: query.order,
     where: whereOf(stream, query),
-    InvoiceNumbers: query.numbers?.join(','),
     IDs: stream.byId === 'IDs' ? query.ids?.join(',') : undefined,
     InvoiceNumbers: stream.name === 'invoices' ? query.numbers?.join(',') : undefined,
     DateFrom: query.dateFrom,

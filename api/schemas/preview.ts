@@ -113,11 +113,16 @@ const row = z.object({
   warnings: z.array(finding),
 });
 
-export const previewRowSchema = row.meta({ id: 'PreviewRow', description: 'What would move, as it would stand in Xero.' });
+export const previewRowSchema = row.meta({
+  id: 'PreviewRow',
+  description: 'What would move, as it would stand in Xero.',
+});
 
 export const rowsQuery = pageQuery.extend({ outcome: z.enum(rowOutcomes).optional() });
 
-export const exportBody = z.strictObject({ previewId: z.uuid().describe('A preview of this connection that is ready.') });
+export const exportBody = z.strictObject({
+  previewId: z.uuid().describe('A preview of this connection that is ready.'),
+});
 
 export const exportSchema = z
   .object({

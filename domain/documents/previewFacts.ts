@@ -1,6 +1,7 @@
 /** The facts of a preview: those of the immediate push, as they will be by the time a document's turn comes. */
-import type { DocumentReference } from './kinds.js';
+
 import type { ParentDocument, PushFacts, XeroRecord } from './facts.js';
+import type { DocumentReference } from './kinds.js';
 
 /** Is told of everything that planning read, so that a later look can say whether it is still the same. */
 export interface Witness {
@@ -17,19 +18,22 @@ export function previewFacts(
   comes: (parent: DocumentReference) => boolean,
   witness: Witness,
 ): PushFacts {
-  const one = <Args extends unknown[]>(ask: (...args: Args) => XeroRecord | null) =>
+  const one =
+    <Args extends unknown[]>(ask: (...args: Args) => XeroRecord | null) =>
     (...args: Args): XeroRecord | null => {
       const record = ask(...args);
       witness.records(record === null ? 'none' : textOfRecord(record));
       return record;
     };
-  const many = <Args extends unknown[]>(ask: (...args: Args) => readonly XeroRecord[]) =>
+  const many =
+    <Args extends unknown[]>(ask: (...args: Args) => readonly XeroRecord[]) =>
     (...args: Args): readonly XeroRecord[] => {
       const records = ask(...args);
       witness.records(records.map(textOfRecord).join());
       return records;
     };
-  const told = <Args extends unknown[], T>(ask: (...args: Args) => T) =>
+  const told =
+    <Args extends unknown[], T>(ask: (...args: Args) => T) =>
     (...args: Args): T => {
       const answer = ask(...args);
       witness.documents(JSON.stringify(answer));

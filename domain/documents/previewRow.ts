@@ -154,8 +154,7 @@ function paymentBody(
     ...empty,
     number: numberOf(parent),
     date: content.date,
-    currency:
-      parent === null ? null : (textOf(parent.content, 'currency') ?? facts.organisation.baseCurrency),
+    currency: parent === null ? null : (textOf(parent.content, 'currency') ?? facts.organisation.baseCurrency),
     total: content.amount,
     contact: payer === null ? null : contactNamed(payer, facts, contacts),
     lines: [paymentLine(content, facts)],

@@ -2,14 +2,7 @@
 import type { ConnectionCode, DocumentCode } from '../codes.js';
 import type { QueuedDocument } from '../documents/facts.js';
 import type { DocumentKind } from '../documents/kinds.js';
-import type {
-  ExportState,
-  FingerprintPart,
-  PreviewGroup,
-  PreviewState,
-  RowOutcome,
-  RowResult,
-} from '../preview.js';
+import type { ExportState, FingerprintPart, PreviewGroup, PreviewState, RowOutcome, RowResult } from '../preview.js';
 import type { DocumentError } from './documents.js';
 import type { Listed, ListPage } from './lists.js';
 

@@ -89,7 +89,10 @@ describe('the plan of a preview', () => {
   test('says how a contact was matched: by name alone with a warning, by both without', async () => {
     const unnumbered = record('contacts', { ContactID: 'x-1', ContactStatus: 'ACTIVE', Name: 'Ada' });
     expect(await only({ documents: [ada, invoiceOf('i-1')], books: { records: [unnumbered] } })).toMatchObject([
-      { body: { action: 'update', contact: { match: 'name', xeroId: 'x-1' } }, warnings: [{ code: 'matched_by_name' }] },
+      {
+        body: { action: 'update', contact: { match: 'name', xeroId: 'x-1' } },
+        warnings: [{ code: 'matched_by_name' }],
+      },
       { body: { contact: { match: 'name', xeroId: 'x-1' } } },
     ]);
     const both = await only({ documents: [ada], books: { records: [held] } });
@@ -108,7 +111,9 @@ describe('the plan of a preview', () => {
       { outcome: 'skipped' },
       { outcome: 'error' },
     ]);
-    expect(await only({ documents: [paid] })).toMatchObject([{ outcome: 'error', errors: [{ code: 'parent_not_sent' }] }]);
+    expect(await only({ documents: [paid] })).toMatchObject([
+      { outcome: 'error', errors: [{ code: 'parent_not_sent' }] },
+    ]);
   });
 
   test('skips what by the rules is not sent, with a warning and no error', async () => {

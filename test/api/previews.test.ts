@@ -75,7 +75,11 @@ describe('a preview', () => {
     expect(started.statusCode).toBe(202);
     const { id, workflowId, url } = started.json();
     expect([workflowId, url]).toEqual([`preview:${id}`, expect.stringContaining(encodeURIComponent(workflowId))]);
-    expect(api.temporal.reviews.started.at(-1)).toMatchObject({ id, connectionId: its.id, askedBy: { actor: 'user:1' } });
+    expect(api.temporal.reviews.started.at(-1)).toMatchObject({
+      id,
+      connectionId: its.id,
+      askedBy: { actor: 'user:1' },
+    });
     expect((await get(`/v1/previews/${id}`)).json()).toMatchObject({
       state: 'working',
       actor: 'user:1',
@@ -83,7 +87,11 @@ describe('a preview', () => {
     });
     await planned(id);
     const shown = (await get(`/v1/previews/${id}`)).json();
-    expect(shown).toMatchObject({ connection: its.id, state: 'ready', progress: { doing: 'done', rows: 1, planned: 1 } });
+    expect(shown).toMatchObject({
+      connection: its.id,
+      state: 'ready',
+      progress: { doing: 'done', rows: 1, planned: 1 },
+    });
     expect(Object.keys(shown.groups)).toEqual(previewGroupNames);
     expect(shown.groups.invoices).toEqual({ records: 1, errors: 0, warnings: 0, skipped: 0, total: { NZD: '23.00' } });
   });
@@ -95,7 +103,14 @@ describe('a preview', () => {
     const { data } = (await get(`/v1/previews/${id}/invoices`)).json();
     expect(data).toMatchObject([
       { kind: 'invoice', externalId: 'i-1', outcome: 'error', errors: [{ code: 'number_taken', field: 'number' }] },
-      { externalId: 'i-2', outcome: 'send', action: 'create', number: 'A-1', contact: { match: 'new' }, total: '23.00' },
+      {
+        externalId: 'i-2',
+        outcome: 'send',
+        action: 'create',
+        number: 'A-1',
+        contact: { match: 'new' },
+        total: '23.00',
+      },
     ]);
     expect(data[0].errors[0].remedy).toContain('another number');
     expect((await get(`/v1/previews/${id}/invoices?outcome=error`)).json().data).toHaveLength(1);
@@ -116,7 +131,12 @@ describe('a preview', () => {
     const { id } = (await send(preview)).json();
     await api.call('PUT', '/v1/companies/other', { name: 'Other' });
     const stranger = await api.key('admin', 'other');
-    const paths = [`/v1/previews/${preview}`, `/v1/previews/${preview}/invoices`, `/v1/exports/${id}`, `/v1/exports/${id}/rows`];
+    const paths = [
+      `/v1/previews/${preview}`,
+      `/v1/previews/${preview}/invoices`,
+      `/v1/exports/${id}`,
+      `/v1/exports/${id}/rows`,
+    ];
     for (const path of paths) expect((await api.call('GET', path, undefined, stranger)).statusCode).toBe(404);
     expect((await post(`/v1/exports/${id}/cancel`, undefined, actor, stranger)).statusCode).toBe(404);
     expect(api.temporal.reviews.signals).not.toContain(`cancel ${id}`);

@@ -29,8 +29,7 @@ beforeEach(async () => {
 const context = () => ({ companyId: its.companyId, actor: 'user:1', urgent: false });
 const save = (...given: ReturnType<typeof aDocument>[]) => documents.save(context(), given);
 const shown = (kind: 'contact' | 'invoice', externalId: string) => documents.get(its.companyId, { kind, externalId });
-const exclude = (externalId: string) =>
-  documents.wish(context(), { kind: 'invoice', externalId }, { wish: 'exclude' });
+const exclude = (externalId: string) => documents.wish(context(), { kind: 'invoice', externalId }, { wish: 'exclude' });
 
 async function become(externalId: string, set: string): Promise<void> {
   await database.pool.query(`UPDATE document SET ${set} WHERE company_id = $1 AND external_id = $2`, [
@@ -78,7 +77,9 @@ async function planned(id: string, as: Partial<Record<number, Partial<PlannedRow
 }
 
 const placesOf = async (id: string) =>
-  (await previews.toPlan(id, 0, 100)).map(({ group, document }) => `${group} ${document.externalId} ${document.version}`);
+  (await previews.toPlan(id, 0, 100)).map(
+    ({ group, document }) => `${group} ${document.externalId} ${document.version}`,
+  );
 
 const wrong = { code: 'number_taken', field: 'number', message: 'taken' } as const;
 
@@ -155,7 +156,11 @@ describe('a preview', () => {
 
   test('that no run took up is found, and an old one is forgotten with its export', async () => {
     const id = await made();
-    expect(await previews.unstarted(0)).toContainEqual({ id, connectionId: its.connectionId, companyId: its.companyId });
+    expect(await previews.unstarted(0)).toContainEqual({
+      id,
+      connectionId: its.connectionId,
+      companyId: its.companyId,
+    });
     await database.pool.query(
       `INSERT INTO run (run_id, workflow_id, kind, connection_id) VALUES ($1, $2, 'preview', $3)`,
       [randomUUID(), `preview:${id}`, its.connectionId],
@@ -217,7 +222,8 @@ describe('an export', () => {
     await save(aDocument('invoice', 'i-1'));
     const preview = await made();
     await planned(preview);
-    const rung = () => database.pool.query('SELECT FROM outbox WHERE connection_id = $1 AND rung_at IS NOT NULL', [its.connectionId]);
+    const rung = () =>
+      database.pool.query('SELECT FROM outbox WHERE connection_id = $1 AND rung_at IS NOT NULL', [its.connectionId]);
     expect((await rung()).rows).toHaveLength(0);
     await exports.queue(await begun(preview), 'invoices', 2);
     expect((await rung()).rows).toHaveLength(1);

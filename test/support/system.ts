@@ -11,8 +11,8 @@ import { createMetrics } from '../../api/metrics.js';
 import {
   createBackfillControl,
   createDeletionControl,
-  createReviewControl,
   createOutboxControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';

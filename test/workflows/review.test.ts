@@ -4,8 +4,8 @@ import { ApplicationFailure } from '@temporalio/common';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ReviewActivities } from '../../activities/index.js';
 import type { ReadChangesResult } from '../../activities/changes.js';
+import type { ReviewActivities } from '../../activities/index.js';
 import { addSearchAttributes, searchAttributeTypes } from '../../workers/searchAttributes.js';
 import {
   type ExportInput,
@@ -149,7 +149,12 @@ describe('a preview', () => {
 
   test("sleeps when the day's calls are used up, and goes on from where it was", async () => {
     const until = new Date((await environment.currentTimeMs()) + 20 * 3_600_000).toISOString();
-    const { log } = await previewed({ lookUps: [{ after: 200, until: null }, { after: 400, until }] });
+    const { log } = await previewed({
+      lookUps: [
+        { after: 200, until: null },
+        { after: 400, until },
+      ],
+    });
     expect(log).toEqual([
       ...['read changes', 'choose', 'look up after 0', 'look up after 200', 'sleep: daily limit of Xero', 'awake'],
       ...['look up after 400', 'plan', 'end completed'],
