@@ -29,7 +29,7 @@ export function previewFacts(
     <Args extends unknown[]>(ask: (...args: Args) => readonly XeroRecord[]) =>
     (...args: Args): readonly XeroRecord[] => {
       const records = ask(...args);
-      witness.records(records.map(textOfRecord).join());
+      witness.records(records.map(textOfRecord).sort().join());
       return records;
     };
   const told =
