@@ -11,12 +11,15 @@ export type ContactMatch =
   | { match: 'none' }
   | { match: 'fault'; code: DocumentCode; record: XeroRecord | null };
 
+/** What of a contact's document decides which one it is. */
+export type ContactToMatch = Pick<QueuedDocument<'contact'>, 'content' | 'externalId' | 'xeroId'>;
+
 /** The name under which it goes to Xero. */
-export const xeroNameOf = ({ content, externalId }: QueuedDocument<'contact'>, { settings }: PushFacts): string =>
+export const xeroNameOf = ({ content, externalId }: ContactToMatch, { settings }: PushFacts): string =>
   contactName(settings.contactNameTemplate, { name: content.name, externalId });
 
 /** The first of the steps that says something. */
-export function matchContact(document: QueuedDocument<'contact'>, facts: PushFacts): ContactMatch {
+export function matchContact(document: ContactToMatch, facts: PushFacts): ContactMatch {
   const linked = linkedContact(document, facts);
   if (linked !== null) return usable(linked, facts, document) ?? { match: 'linked', record: linked };
   return byUniqueId(document, facts) ?? byName(document, facts) ?? { match: 'none' };
@@ -36,13 +39,13 @@ export function followed(contact: XeroRecord, { record }: Pick<PushFacts, 'recor
 }
 
 /** 0. */
-function linkedContact({ xeroId, content }: QueuedDocument<'contact'>, facts: PushFacts): XeroRecord | null {
+function linkedContact({ xeroId, content }: ContactToMatch, facts: PushFacts): XeroRecord | null {
   const record = facts.record('contacts', xeroId ?? content.xeroId ?? '');
   return record === null ? null : followed(record, facts);
 }
 
 /** 1 and 3: ContactNumber is the unique id; AccountNumber is compared only where that is empty. */
-function byUniqueId(document: QueuedDocument<'contact'>, facts: PushFacts): ContactMatch | null {
+function byUniqueId(document: ContactToMatch, facts: PushFacts): ContactMatch | null {
   const found = facts.contactsNumbered(document.externalId);
   const named = found.find((record) => isNamed(record, document, facts));
   if (named !== undefined) {
@@ -54,7 +57,7 @@ function byUniqueId(document: QueuedDocument<'contact'>, facts: PushFacts): Cont
 }
 
 /** 2: the name alone, only if nothing has claimed that contact. A merged one has lost its name to what it became. */
-function byName(document: QueuedDocument<'contact'>, facts: PushFacts): ContactMatch | null {
+function byName(document: ContactToMatch, facts: PushFacts): ContactMatch | null {
   const found = facts.contactsNamed(xeroNameOf(document, facts)).filter((record) => mergedInto(record) === null);
   const record = found.find((each) => !isArchived(each)) ?? found[0];
   if (record === undefined) return null;
@@ -67,13 +70,13 @@ const uniqueIdOf = ({ body }: XeroRecord): string | null =>
   textOf(body, 'ContactNumber') ?? textOf(body, 'AccountNumber');
 
 /** Under the name of today's template, or the platform's own from before there was one. */
-function isNamed({ body }: XeroRecord, document: QueuedDocument<'contact'>, facts: PushFacts): boolean {
+function isNamed({ body }: XeroRecord, document: ContactToMatch, facts: PushFacts): boolean {
   const name = normalisedName(textAt(body, 'Name') ?? '');
   return [document.content.name, xeroNameOf(document, facts)].some((each) => normalisedName(each) === name);
 }
 
 /** What keeps a contact that was found from being updated: it is archived, or another one has its new name. */
-function usable(record: XeroRecord, facts: PushFacts, document: QueuedDocument<'contact'>): ContactMatch | null {
+function usable(record: XeroRecord, facts: PushFacts, document: ContactToMatch): ContactMatch | null {
   if (isArchived(record)) return { match: 'fault', code: 'contact_archived', record };
   const holder = facts
     .contactsNamed(xeroNameOf(document, facts))

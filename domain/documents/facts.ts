@@ -81,8 +81,6 @@ interface Parent<Kind extends DocumentKind> {
 
 export interface OrganisationFacts {
   baseCurrency: string;
-  /** IANA name. */
-  timeZone: string;
   /** Inclusive; null where nothing is locked. */
   periodLockDate: string | null;
   endOfYearLockDate: string | null;
@@ -112,8 +110,6 @@ export interface PushFacts {
   /** Null: all history. */
   syncFromDate: string | null;
   organisation: OrganisationFacts;
-  /** The calendar date in the organisation's time zone. */
-  today: string;
 
   /** One record of the mirror, deleted ones too; null where it has none. */
   record(stream: StreamName, xeroId: string): XeroRecord | null;

@@ -107,9 +107,8 @@ export function factsOf(books: Books = {}): PushFacts {
     direction: 'two-way',
     syncFromDate: '2026-04-01',
     organisation: {
-      ...{ baseCurrency: 'NZD', timeZone: 'Pacific/Auckland', periodLockDate: null, endOfYearLockDate: null },
+      ...{ baseCurrency: 'NZD', periodLockDate: null, endOfYearLockDate: null },
     },
-    today: '2026-11-01',
     contactGroups: null,
     record: (stream, xeroId) => of(stream).find((each) => each.xeroId === xeroId) ?? null,
     lookedUp: (_, __, value) => books.lookedUp === undefined || books.lookedUp.includes(value),

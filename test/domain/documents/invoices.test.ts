@@ -44,7 +44,7 @@ const plan = (document: QueuedDocument, { records = [], ...books }: Books = {}) 
 const withLock = (periodLockDate: string) => ({
   facts: {
     organisation: {
-      ...{ baseCurrency: 'NZD', timeZone: 'Pacific/Auckland', periodLockDate, endOfYearLockDate: '2026-03-31' },
+      ...{ baseCurrency: 'NZD', periodLockDate, endOfYearLockDate: '2026-03-31' },
     },
   },
 });

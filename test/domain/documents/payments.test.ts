@@ -130,7 +130,7 @@ describe('a payment', () => {
 
   it('on a locked date is refused before the call', () => {
     const organisation = {
-      ...{ baseCurrency: 'NZD', timeZone: 'Pacific/Auckland', periodLockDate: null, endOfYearLockDate: '2026-06-10' },
+      ...{ baseCurrency: 'NZD', periodLockDate: null, endOfYearLockDate: '2026-06-10' },
     };
     expect(plan(payment(), { facts: { organisation } })).toMatchObject({ code: 'period_locked' });
   });
