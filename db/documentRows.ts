@@ -35,9 +35,8 @@ export const coveredDocuments = `
   document d
   JOIN company ON company.id = d.company_id AND company.deleting_at IS NULL
   LEFT JOIN location ON location.company_id = d.company_id AND location.id = d.location_id
-  LEFT JOIN connection c ON c.id = CASE company.sync_by
-    WHEN 'company' THEN (SELECT id FROM connection WHERE company_id = d.company_id AND sync_by = 'company')
-    WHEN 'locations' THEN location.connection_id END
+  LEFT JOIN connection whole ON whole.company_id = d.company_id AND whole.sync_by = 'company'
+  LEFT JOIN connection c ON c.id = coalesce(whole.id, location.connection_id)
   CROSS JOIN writes`;
 
 /**
@@ -68,14 +67,14 @@ export async function readDocuments(
   companyId: string,
   references: readonly DocumentReference[],
 ): Promise<Map<string, Document>> {
-  const { rows } = await db.query<DocumentRow>({
-    name: 'documents-read',
-    text: `${selectDocuments}
-      JOIN unnest($2::text[], $3::text[]) AS asked (kind, external_id)
-        ON asked.kind = d.kind AND asked.external_id = d.external_id
-     WHERE d.company_id = $1`,
-    values: [companyId, references.map(({ kind }) => kind), references.map(({ externalId }) => externalId)],
-  });
+  // Not named: one that was planned while the table was small would be kept, and reads a large one from end to end.
+  const { rows } = await db.query<DocumentRow>(
+    `${selectDocuments}
+       JOIN unnest($2::text[], $3::text[]) AS asked (kind, external_id)
+         ON asked.kind = d.kind AND asked.external_id = d.external_id
+      WHERE d.company_id = $1`,
+    [companyId, references.map(({ kind }) => kind), references.map(({ externalId }) => externalId)],
+  );
   return new Map(rows.map((row) => [nameOf({ kind: row.kind, externalId: row.external_id }), documentOf(row)]));
 }
 

@@ -20,11 +20,12 @@ interface KnownRow {
   kind: DocumentKind;
   external_id: string;
   xero_id: string;
-  xero_fingerprint: string | null;
-  sent_content: DocumentContent[DocumentKind] | null;
-  body: Body;
-  deleted: boolean;
+  fingerprint: string | null;
+  content: DocumentContent[DocumentKind] | null;
 }
+
+/** A document with the record that it is, and with what of it was sent last. */
+type Known = KnownRow & { record: XeroRecord };
 
 /** What is being sent is no news until its outcome is known: it may be our own doing. So is what the platform deleted. */
 const known = `d.state NOT IN ('sending', 'voided', 'voidedInXero', 'deletedInXero') AND NOT d.deleted`;
@@ -37,45 +38,59 @@ export async function followDocuments(
   client: pg.PoolClient,
   tell: Tell,
   stream: StreamName,
-  { organisationId, connectionId, companyId }: Owner,
+  owner: Owner,
   xeroIds: readonly string[],
 ): Promise<void> {
-  if (xeroIds.length === 0) return;
-  const { rows } = await client.query<KnownRow>({
-    name: 'documents-in-xero',
-    text: `SELECT d.id, d.kind, d.external_id, d.xero_id, d.xero_fingerprint, stands.content AS sent_content,
-                  record.body, record.deleted_at IS NOT NULL AS deleted
-             FROM document d
-             JOIN record ON record.organisation_id = $1 AND record.stream = $2 AND record.xero_id = d.xero_id
-             LEFT JOIN document_version stands ON stands.document_id = d.id AND stands.version = d.sent_version
-            WHERE d.organisation_id = $1 AND d.xero_id = ANY ($3) AND ${known}`,
-    values: [organisationId, stream, xeroIds],
-  });
-  const ours = rows.filter(({ kind }) => documentKinds[kind].stream === stream).map(knownOf);
+  const { connectionId, companyId } = owner;
+  const ours = await knownDocuments(client, stream, owner, xeroIds);
   const ends = ours.filter(({ record }) => !isLiving(record)).map(({ id, record }) => [id, endOf(record)] as const);
   const ended = await endDocuments(client, new Map(ends));
   for (const each of ours) {
-    const news = ended.get(each.id) ?? (isLiving(each.record) && isEdited(each) ? 'changedInXero' : null);
+    const news = ended.get(each.id) ?? (isEdited(each) ? 'changedInXero' : null);
     if (news === null) continue;
-    const { kind, externalId, record } = each;
-    const about = { companyId, connectionId, kind, externalId, xeroId: record.xeroId };
+    const about = { companyId, connectionId, kind: each.kind, externalId: each.external_id, xeroId: each.xero_id };
     tell({ type: `document.${news}`, ...about, data: { stream } });
   }
 }
 
-type End = 'voidedInXero' | 'deletedInXero';
-
-function knownOf(row: KnownRow) {
-  const record: XeroRecord = { xeroId: row.xero_id, body: row.body, outsideWindow: false, deleted: row.deleted };
-  const { id, kind, external_id: externalId, xero_fingerprint: fingerprint, sent_content: content } = row;
-  return { id, kind, externalId, fingerprint, content, record };
+/** The records are read for those that are a document: of most pages nothing is. */
+async function knownDocuments(
+  client: pg.PoolClient,
+  stream: StreamName,
+  { organisationId }: Owner,
+  xeroIds: readonly string[],
+): Promise<Known[]> {
+  if (xeroIds.length === 0) return [];
+  const { rows } = await client.query<KnownRow>(
+    `SELECT d.id, d.kind, d.external_id, d.xero_id, d.xero_fingerprint AS fingerprint, stands.content
+       FROM document d
+       LEFT JOIN document_version stands ON stands.document_id = d.id AND stands.version = d.sent_version
+      WHERE d.organisation_id = $1 AND d.xero_id = ANY ($2) AND ${known}`,
+    [organisationId, xeroIds],
+  );
+  const ours = rows.filter(({ kind }) => documentKinds[kind].stream === stream);
+  if (ours.length === 0) return [];
+  const { rows: records } = await client.query<{ xero_id: string; body: Body; deleted: boolean }>(
+    `SELECT xero_id, body, deleted_at IS NOT NULL AS deleted FROM record
+      WHERE organisation_id = $1 AND stream = $2 AND xero_id = ANY ($3)`,
+    [organisationId, stream, ours.map(({ xero_id }) => xero_id)],
+  );
+  const found = new Map(records.map((record) => [record.xero_id, record]));
+  return ours.flatMap((row) => {
+    const { xero_id: xeroId } = row;
+    const record = found.get(xeroId);
+    return record === undefined ? [] : [{ ...row, record: { ...record, xeroId, outsideWindow: false } }];
+  });
 }
+
+type End = 'voidedInXero' | 'deletedInXero';
 
 const endOf = (record: XeroRecord): End =>
   !record.deleted && statusOf(record) === 'VOIDED' ? 'voidedInXero' : 'deletedInXero';
 
-function isEdited({ kind, content, fingerprint, record }: ReturnType<typeof knownOf>): boolean {
-  return fingerprint !== null && content !== null && fingerprintOf(kind, content, record) !== fingerprint;
+function isEdited({ kind, content, fingerprint, record }: Known): boolean {
+  if (!isLiving(record) || fingerprint === null || content === null) return false;
+  return fingerprintOf(kind, content, record) !== fingerprint;
 }
 
 /** @returns those that are ended by it: what was sent or deleted at this very moment is not. */
@@ -104,16 +119,15 @@ export async function tellFoundContacts(
   xeroIds: readonly string[],
 ): Promise<void> {
   if (xeroIds.length === 0) return;
-  const { rows } = await client.query<{ xero_id: string }>({
-    name: 'contacts-found',
-    text: `SELECT record.xero_id FROM record
+  const { rows } = await client.query<{ xero_id: string }>(
+    `SELECT record.xero_id FROM record
             WHERE organisation_id = $1 AND stream = 'contacts' AND record.xero_id = ANY ($3)
               AND body ->> 'ContactStatus' IS DISTINCT FROM 'ARCHIVED'
               AND NOT EXISTS (SELECT FROM document d WHERE d.organisation_id = $1 AND d.xero_id = record.xero_id)
               AND NOT EXISTS (SELECT FROM document d WHERE d.company_id = $2 AND d.kind = 'contact'
                                  AND d.external_id = record.body ->> 'ContactNumber')
             ORDER BY record.xero_id`,
-    values: [organisationId, companyId, xeroIds],
-  });
+    [organisationId, companyId, xeroIds],
+  );
   for (const { xero_id: xeroId } of rows) tell({ type: 'contact.found', companyId, connectionId, xeroId, data: {} });
 }

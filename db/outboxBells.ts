@@ -46,11 +46,7 @@ export async function turnOnBells(
   urgent: boolean,
 ): Promise<OutboxBell[]> {
   if (documentIds.length === 0) return [];
-  const { rows } = await client.query<{ connection_id: string }>({
-    name: 'outbox-ring',
-    text: ringStatement,
-    values: [companyId, documentIds, urgent],
-  });
+  const { rows } = await client.query<{ connection_id: string }>(ringStatement, [companyId, documentIds, urgent]);
   return rows.map(({ connection_id: connectionId }) => ({ connectionId, companyId }));
 }
 

@@ -170,15 +170,11 @@ async function saveParents(client: pg.PoolClient, companyId: string, outcomes: M
   );
   const written = [...outcomes.values()];
   if (parents.length === 0 && written.every(({ created }) => created)) return;
-  await client.query({
-    name: 'documents-parents',
-    text: parentStatement,
-    values: [
-      companyId,
-      written.map(({ id }) => id),
-      parents.map(({ id }) => id),
-      parents.map(({ kind }) => kind),
-      parents.map(({ externalId }) => externalId),
-    ],
-  });
+  await client.query(parentStatement, [
+    companyId,
+    written.map(({ id }) => id),
+    parents.map(({ id }) => id),
+    parents.map(({ kind }) => kind),
+    parents.map(({ externalId }) => externalId),
+  ]);
 }

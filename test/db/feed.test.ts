@@ -279,6 +279,7 @@ describe('what the feed tells', () => {
       ['record.created', 'c', { stream: 'invoices' }],
       ['record.changed', 'b', { stream: 'invoices' }],
       ['record.created', 'k', { stream: 'contacts' }],
+      ['contact.found', 'k', {}],
     ]);
   });
 
