@@ -19,6 +19,7 @@ import { createMirror } from '../db/mirror.js';
 import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
 import { createPreviews } from '../db/previews.js';
+import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
 import { createSealing, type Sealing } from '../db/sealing.js';
@@ -57,6 +58,7 @@ export function compose(config: Config, pool: pg.Pool) {
   const grants = createGrants(pool, sealing);
   const oauth = createXeroOAuth({ ...clientOf(config), ...xeroUrls(config) });
   const tokens = createTokenKeeper({ grants, oauth });
+  const charts = createCharts(mirror);
   const budget = createCallBudget(pool, { minuteMs: config.xero.minuteWindowMs, dayMs: config.xero.dayWindowMs });
   return {
     companies: createCompanies(pool),
@@ -65,6 +67,7 @@ export function compose(config: Config, pool: pg.Pool) {
     deletion: createDeletion(pool, tombstones),
     documents: createDocuments(pool),
     outbox: createOutbox(pool),
+    pushFacts: createPushFacts(pool, charts),
     outboxBells: createOutboxBells(pool),
     writes: createWrites(pool),
     consents: createConsents(pool, sealing),
@@ -80,7 +83,7 @@ export function compose(config: Config, pool: pg.Pool) {
     exports: createExports(pool),
     settings: createSettings(pool),
     webhookEvents: createWebhookEvents(pool),
-    charts: createCharts(mirror),
+    charts,
     grants,
     oauth,
     links: createXeroLinks({ tokens, oauth }),
