@@ -2,10 +2,9 @@
 
 import type { PushFacts } from '../domain/documents/facts.js';
 import type { DocumentReference } from '../domain/documents/kinds.js';
-import { previewFacts } from '../domain/documents/previewFacts.js';
+import { previewFacts, standsOn } from '../domain/documents/previewFacts.js';
 import { type KnownContacts, previewRow } from '../domain/documents/previewRow.js';
 import type {
-  Digest,
   NewDigest,
   PlannedRow,
   Previews,
@@ -60,38 +59,36 @@ class Walk {
   constructor(private readonly digest: NewDigest) {}
 
   plan({ place, document, excluded }: RowToPlan, facts: PushFacts): PlannedRow {
-    const seen = { documents: this.digest(), records: this.digest() };
-    const witness = { documents: adding(seen.documents), records: adding(seen.records) };
+    const records = this.digest();
+    const comes = (parent: DocumentReference): boolean => this.coming.has(nameOf(parent));
     const row = previewRow(
       document,
-      previewFacts(facts, (parent) => this.coming.has(nameOf(parent)), witness),
+      previewFacts(facts, comes, (record) => records.add(record)),
       this.contacts,
     );
     const outcome = excluded ? 'skipped' : row.outcome;
     if (outcome === 'send') this.coming.add(nameOf(document));
-    return { place, ...row, outcome, seen: { documents: seen.documents.value(), records: seen.records.value() } };
+    const documents = digestOf(standsOn(document, facts), this.digest);
+    return { place, ...row, outcome, seen: { documents, records: records.value() } };
   }
 }
-
-const adding =
-  (digest: Digest) =>
-  (text: string): void =>
-    digest.add(text);
 
 const nameOf = ({ kind, externalId }: DocumentReference): string => `${kind} ${externalId}`;
 
 function sharedBy({ settings, chart, organisation }: PushFacts, digest: NewDigest): SharedFingerprint {
   const { taxRates, asOf: _, ...accounts } = chart;
   const { periodLockDate, endOfYearLockDate } = organisation;
-  const of = (value: unknown): string => {
-    const own = digest();
-    own.add(JSON.stringify(value));
-    return own.value();
-  };
+  const of = (value: unknown): string => digestOf(JSON.stringify(value), digest);
   return {
     settings: of(settings),
     chart: of(accounts),
     taxRates: of(taxRates),
     locks: of([periodLockDate, endOfYearLockDate]),
   };
+}
+
+function digestOf(text: string, digest: NewDigest): string {
+  const own = digest();
+  own.add(text);
+  return own.value();
 }

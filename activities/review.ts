@@ -163,13 +163,15 @@ async function awaitSent(exports: Exports, exportId: string): Promise<number> {
 async function compare(ports: ReviewPorts, { exportId, connectionId }: { exportId: string; connectionId: string }) {
   const { previewId } = await exportOf(ports.exports, exportId);
   const before = await ports.previews.shared(previewId);
-  const changed = new Set<FingerprintPart>();
-  const now = await planAll(ports, { connectionId, previewId }, async (rows) => {
-    for (const row of rows) for (const part of differences(row)) changed.add(part);
+  const rows = new Set<FingerprintPart>();
+  const now = await planAll(ports, { connectionId, previewId }, async (planned) => {
+    for (const row of planned) for (const part of differences(row)) rows.add(part);
   });
   if (now === null || before === null) throw ended('could_not_sync', `connection ${connectionId}, no chart`);
-  for (const part of Object.keys(now) as (keyof typeof now)[]) if (now[part] !== before[part]) changed.add(part);
-  if (changed.size > 0) return { code: 'preview_stale' as const, changed: [...changed] };
+  const shared = (Object.keys(now) as (keyof typeof now)[]).filter((part) => now[part] !== before[part]);
+  // With other settings or another chart the rules read other things of each row: that is not what changed.
+  const changed = shared.length > 0 ? shared : [...rows];
+  if (changed.length > 0) return { code: 'preview_stale' as const, changed };
   const errors = await ports.previews.errors(previewId);
   return { code: errors > 0 ? ('preview_has_errors' as const) : null, changed: [] };
 }
@@ -177,10 +179,10 @@ async function compare(ports: ReviewPorts, { exportId, connectionId }: { exportI
 /** Only what would be sent is compared: what was excluded since, or had errors, does not go. */
 function differences({ row, planned }: Planned): FingerprintPart[] {
   if (row.outcome !== 'send' || row.excluded) return [];
-  const parts: FingerprintPart[] = [];
-  if (row.seen?.documents !== planned.seen.documents || row.newest !== row.document.version) parts.push('documents');
-  if (row.seen?.records !== planned.seen.records) parts.push('records');
-  return parts;
+  const isOther = row.seen?.documents !== planned.seen.documents || row.newest !== row.document.version;
+  // What it stands on is another document: its records are others too.
+  if (isOther) return ['documents'];
+  return row.seen?.records === planned.seen.records ? [] : ['records'];
 }
 
 async function lookUpNumbers(ports: ReviewPorts, input: LookUpInput): Promise<LookUpResult> {

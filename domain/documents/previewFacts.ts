@@ -1,43 +1,32 @@
 /** The facts of a preview: those of the immediate push, as they will be by the time a document's turn comes. */
 
-import type { ParentDocument, PushFacts, XeroRecord } from './facts.js';
+import { parentsOf } from './content.js';
+import type { PushFacts, QueuedDocument, XeroRecord } from './facts.js';
 import type { DocumentReference } from './kinds.js';
-
-/** Is told of everything that planning read, so that a later look can say whether it is still the same. */
-export interface Witness {
-  documents(read: string): void;
-  records(read: string): void;
-}
 
 /**
  * @param comes is the parent sent by the same export, and earlier?
+ * @param witness is told of every record that planning reads, so that a later look can say whether it is still the same.
  * What was mirrored by the sync that a preview begins with, and what was looked up after it, needs no other look.
  */
 export function previewFacts(
   facts: PushFacts,
   comes: (parent: DocumentReference) => boolean,
-  witness: Witness,
+  witness: (record: string) => void,
 ): PushFacts {
   const one =
     <Args extends unknown[]>(ask: (...args: Args) => XeroRecord | null) =>
     (...args: Args): XeroRecord | null => {
       const record = ask(...args);
-      witness.records(record === null ? 'none' : textOfRecord(record));
+      witness(record === null ? 'none' : textOfRecord(record));
       return record;
     };
   const many =
     <Args extends unknown[]>(ask: (...args: Args) => readonly XeroRecord[]) =>
     (...args: Args): readonly XeroRecord[] => {
       const records = ask(...args);
-      witness.records(records.map(textOfRecord).sort().join());
+      witness(records.map(textOfRecord).sort().join());
       return records;
-    };
-  const told =
-    <Args extends unknown[], T>(ask: (...args: Args) => T) =>
-    (...args: Args): T => {
-      const answer = ask(...args);
-      witness.documents(JSON.stringify(answer));
-      return answer;
     };
   return {
     ...facts,
@@ -49,22 +38,26 @@ export function previewFacts(
     numbered: many((...args) => facts.numbered(...args)),
     alike: many((...args) => facts.alike(...args)),
     paymentsOf: many((...args) => facts.paymentsOf(...args)),
-    ours: told((...args) => facts.ours(...args)),
-    rivals: told((...args) => facts.rivals(...args)),
-    promised: told((...args) => facts.promised(...args)),
     parent(reference) {
       const parent = facts.parent(reference);
-      const seen = parent !== null && comes(reference) ? { ...parent, comes: true } : parent;
-      witness.documents(seen === null ? 'none' : standing(seen));
-      witness.records(seen?.record ? textOfRecord(seen.record) : 'none');
-      return seen;
+      witness(parent?.record ? textOfRecord(parent.record) : 'none');
+      return parent !== null && comes(reference) ? { ...parent, comes: true } : parent;
     },
   };
 }
 
-/** Where the work on it stands is left out: that it is queued now, or waits, says nothing of what its child becomes. */
-const standing = ({ excluded, deleted, content, xeroId, comes }: ParentDocument): string =>
-  JSON.stringify([excluded, deleted, content, xeroId, comes]);
+/**
+ * What it depends on of the other documents. Where the work on those stands is left out: that one is queued now, or waits,
+ * says nothing of what this one becomes.
+ */
+export function standsOn(document: QueuedDocument, facts: PushFacts): string {
+  const parents = parentsOf(document.kind, document.content).map((reference) => {
+    const parent = facts.parent(reference);
+    return parent === null ? null : [parent.excluded, parent.deleted, parent.content, parent.xeroId];
+  });
+  const paid = document.kind === 'payment' || document.kind === 'billPayment' ? facts.promised(document) : null;
+  return JSON.stringify([document.version, parents, facts.rivals(document), paid]);
+}
 
 const texts = new WeakMap<XeroRecord, string>();
 
