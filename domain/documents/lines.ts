@@ -75,7 +75,7 @@ export function resolveLines({ kind, location, content, field }: Priced, facts: 
       field: `${field}.${index}`,
       ...{ description: line.description, quantity: line.quantity, unitAmount: line.unitAmount },
       ...{ discountRate: line.discountRate, account, taxType, taxRate: rateOf(taxType, facts) },
-      itemCode: itemCodeOf(line, facts),
+      itemCode: itemCodeOf(line, location, facts),
       tracking: line.tracking ?? trackingOf(location, facts),
     };
   });
@@ -97,8 +97,8 @@ function rateOf(taxType: string | null, { chart }: PushFacts): string {
 }
 
 /** A project's number is the code of its item; an item's code is what its document says. */
-function itemCodeOf({ item, projectNumber }: AnyLine, facts: PushFacts): string | null {
-  const externalId = projectNumber === undefined ? item : projectItem(projectNumber);
+function itemCodeOf({ item, projectNumber }: AnyLine, location: string | null, facts: PushFacts): string | null {
+  const externalId = projectNumber === undefined ? item : projectItem(projectNumber, location ?? undefined);
   if (externalId === undefined) return null;
   const parent = facts.parent({ kind: 'item', externalId });
   return parent?.kind === 'item' ? parent.content.code : null;
