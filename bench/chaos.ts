@@ -1,4 +1,4 @@
-/** `npm run chaos`: whatever is killed, the mirror ends up equal to Xero. */
+/** `npm run chaos`: whatever is killed, the mirror ends up equal to Xero, and every document is there once. */
 import { createPool } from '../db/pool.js';
 import { forceStopAll, stopAll } from '../embedded/processes.js';
 import { stopOnSignals } from '../embedded/stopSignals.js';
@@ -7,6 +7,7 @@ import { type Audit, audit } from './chaos/audit.js';
 import { type Customer, connect, followToEnd, newOrganisation } from './chaos/customer.js';
 import { killOneByOne } from './chaos/killing.js';
 import { readChaosOptions, usage } from './chaos/options.js';
+import { ragePush } from './chaos/pushing.js';
 import { type Stack, startStack, type Victims } from './chaos/stack.js';
 import { UsageError } from './commandLine.js';
 
@@ -29,7 +30,7 @@ async function main(): Promise<number> {
   const stack = await startStack();
   let fine = false;
   try {
-    fine = await rage(stack, options);
+    fine = options.work === 'push' ? await ragePush(stack, options, say) : await rage(stack, options);
     return fine ? 0 : 1;
   } finally {
     if (!fine) say(`Everything that was kept, logs too, is in ${stack.folder}`);
