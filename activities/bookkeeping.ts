@@ -132,6 +132,7 @@ const bringsUpToDate: Readonly<Record<RunKind, boolean>> = {
   sync: true,
   webhook: false,
   secondLook: false,
+  paymentImport: false,
   preview: true,
   export: false,
 };
@@ -142,7 +143,10 @@ async function noteOutcome(ports: BookkeepingPorts, run: RunReference, outcome: 
   const { connectionId, runId, kind } = run;
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
-    if (isBackfill) await connections.moveByRun(connectionId, runId, 'active');
+    if (isBackfill) {
+      await connections.moveByRun(connectionId, runId, 'active');
+      await schedules.keep(connectionId);
+    }
     if (!bringsUpToDate[kind]) return;
     await connections.recordSuccess(connectionId);
     await ringOutbox(ports, connectionId);

@@ -4,6 +4,7 @@ import { createDeletionActivities, type DeletionPorts } from './deletion.js';
 import { createHousekeepingActivities, type HousekeepingPorts } from './housekeeping.js';
 import { createMappingActivities, type MappingPorts } from './mappings.js';
 import { createOutboxActivities } from './outbox.js';
+import { createPaymentActivities, type PaymentPorts } from './payments.js';
 import type { OutboxPorts } from './pushTurn.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
@@ -21,7 +22,8 @@ export function createActivities(
     HousekeepingPorts &
     SecondLookPorts &
     WebhookPorts &
-    ReviewPorts,
+    ReviewPorts &
+    PaymentPorts,
 ) {
   return {
     ...createReadingActivities(ports),
@@ -34,6 +36,7 @@ export function createActivities(
     ...createSecondLookActivities(ports),
     ...createWebhookActivities(ports),
     ...createReviewActivities(ports),
+    ...createPaymentActivities(ports),
   };
 }
 
@@ -53,3 +56,4 @@ export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivit
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
 export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
+export type PaymentActivities = ReturnType<typeof createPaymentActivities>;

@@ -21,6 +21,7 @@ import { loggerOptions } from './logging.js';
 import { oauthCallbackRoutes } from './oauthCallback.js';
 import { describeApi } from './openapi.js';
 import { organisationRoutes } from './organisations.js';
+import { paymentImportRoutes } from './paymentImports.js';
 import { previewRoutes } from './previews.js';
 import { answerError, answerProblem, notFound } from './problems.js';
 import { reconciliationRoutes } from './reconciliation.js';
@@ -97,6 +98,7 @@ function keyed(deps: ApiDeps): FastifyPluginAsyncZod {
     await app.register(syncRoutes(deps));
     await app.register(previewRoutes(deps));
     await app.register(exportRoutes(deps));
+    await app.register(paymentImportRoutes(deps));
     await app.register(runRoutes(deps));
     await app.register(recordRoutes(deps));
     await app.register(reconciliationRoutes(deps));

@@ -5,6 +5,8 @@ import {
   ScheduleNotFoundError,
   type ScheduleOptions,
   ScheduleOverlapPolicy,
+  type ScheduleSpec,
+  type ScheduleSpecDescription,
   type ScheduleSummary,
 } from '@temporalio/client';
 import { readingTaskQueue, scheduleIds } from '../domain/names.js';
@@ -15,11 +17,14 @@ import {
   nightlyNote,
   nightlyOf,
   weekdayOf,
+  type weekdays,
   weeklyJitterMs,
 } from '../domain/nightly.js';
 import type { Connection, ConnectionSchedules, Connections, SettingsStore } from '../domain/ports.js';
+import type { Settings } from '../domain/settings.js';
 import {
   nightlyWorkflowName,
+  paymentsWorkflowName,
   type StarterInput,
   searchAttributeKeys,
   weeklyWorkflowName,
@@ -32,25 +37,75 @@ interface Truth {
 }
 
 const pageSize = 200;
+const hourMs = 3_600_000;
+
+/** How a schedule is to stand. */
+interface Wanted {
+  spec: ScheduleSpec;
+  /** Milliseconds after its time within which one that was missed is made up for. */
+  catchupMs: number;
+  paused: boolean;
+  note: string;
+}
 
 /** What a connection has running by the clock. Another schedule is another row. */
-const rows = [
+interface Row {
+  id(connectionId: string): string;
+  workflow: string;
+  starts: string;
+  /** Null: there is to be none. */
+  wanted(connection: Connection, settings: Settings): Wanted | null;
+}
+
+const rows: readonly Row[] = [
   {
     id: scheduleIds.nightly,
     workflow: nightlyWorkflowName,
     starts: 'the sync',
-    jitterMs: nightlyJitterMs,
-    dayOfWeek: () => undefined,
+    wanted: (connection, settings) => atNight(nightlyOf(connection, settings.nightlyTime), nightlyJitterMs),
   },
   {
     id: scheduleIds.weekly,
     workflow: weeklyWorkflowName,
     starts: 'the second look',
-    jitterMs: weeklyJitterMs,
-    dayOfWeek: (connectionId: string) => weekdayOf(connectionId),
+    wanted: (connection, settings) =>
+      atNight(nightlyOf(connection, settings.nightlyTime), weeklyJitterMs, weekdayOf(connection.id)),
   },
-] as const;
-type Row = (typeof rows)[number];
+  {
+    id: scheduleIds.payments,
+    workflow: paymentsWorkflowName,
+    starts: 'the payment import',
+    wanted: everyFewHours,
+  },
+];
+
+function atNight(nightly: Nightly | null, jitter: number, dayOfWeek?: (typeof weekdays)[number]): Wanted | null {
+  if (nightly === null) return null;
+  const [hour = 0, minute = 0] = nightly.at.split(':').map(Number);
+  return {
+    spec: {
+      calendars: [{ hour, minute, ...(dayOfWeek && { dayOfWeek }) }],
+      timezone: nightly.timeZone,
+      jitter,
+    },
+    catchupMs: nightlyCatchupMs,
+    paused: nightly.paused,
+    note: nightlyNote(nightly),
+  };
+}
+
+/** From the end of the first full read on, while payments are wanted. One run does what several missed ones would have done. */
+function everyFewHours(connection: Connection, { paymentsIn, paymentsInEveryHours }: Settings): Wanted | null {
+  if (!paymentsIn || connection.status !== 'active') return null;
+  const every = paymentsInEveryHours * hourMs;
+  return {
+    // The offset spreads the connections over the hours between two runs.
+    spec: { intervals: [{ every, offset: Number.parseInt(connection.id.slice(0, 8), 16) % every }] },
+    catchupMs: hourMs,
+    paused: false,
+    note: `Every ${paymentsInEveryHours} h.`,
+  };
+}
 
 /**
  * @param taskQueue where the workers of the reading workflows listen.
@@ -61,24 +116,21 @@ export function createConnectionSchedules(
   truth: Truth,
   taskQueue = readingTaskQueue,
 ): ConnectionSchedules {
-  const nightlyFor = async (connection: Connection | null): Promise<Nightly | null> => {
-    const at = connection && (await truth.settings.get(connection.id))?.nightlyTime;
-    return connection && at ? nightlyOf(connection, at) : null;
-  };
-  const put = (row: Row, connection: Connection, nightly: Nightly | null): Promise<void> =>
+  const put = (row: Row, connection: Connection, wanted: Wanted | null): Promise<void> =>
     withinTime(client, () =>
-      nightly === null
+      wanted === null
         ? remove(client, row.id(connection.id))
-        : make(client, scheduleOf(row, connection, nightly, taskQueue)),
+        : make(client, scheduleOf(row, connection, wanted, taskQueue)),
     );
 
   return {
     async keep(connectionId) {
       const connection = await truth.connections.get(connectionId);
-      const nightly = await nightlyFor(connection);
+      const settings = await truth.settings.get(connectionId);
       for (const row of rows) {
-        if (connection === null) await withinTime(client, () => remove(client, row.id(connectionId)));
-        else await put(row, connection, nightly);
+        if (connection === null || settings === null)
+          await withinTime(client, () => remove(client, row.id(connectionId)));
+        else await put(row, connection, row.wanted(connection, settings));
       }
     },
 
@@ -86,11 +138,12 @@ export function createConnectionSchedules(
       const counts = { repaired: 0, removed: 0, failed: 0 };
       const found = await schedulesIn(client);
       for await (const connection of all(truth.connections)) {
-        const nightly = await nightlyFor(connection);
+        const settings = await truth.settings.get(connection.id);
         for (const row of rows) {
           const schedule = found.get(row.id(connection.id));
           found.delete(row.id(connection.id));
-          if (!stands(schedule, nightly)) await count(counts, 'repaired', () => put(row, connection, nightly));
+          const wanted = settings && row.wanted(connection, settings);
+          if (!stands(schedule, wanted)) await count(counts, 'repaired', () => put(row, connection, wanted));
         }
       }
       for (const scheduleId of found.keys()) await count(counts, 'removed', () => remove(client, scheduleId));
@@ -112,18 +165,12 @@ async function count<Name extends string>(
   }
 }
 
-function scheduleOf(row: Row, connection: Connection, nightly: Nightly, taskQueue: string): ScheduleOptions {
+function scheduleOf(row: Row, connection: Connection, wanted: Wanted, taskQueue: string): ScheduleOptions {
   const { id: connectionId, companyId } = connection;
-  const [hour, minute] = nightly.at.split(':').map(Number);
-  const dayOfWeek = row.dayOfWeek(connectionId);
   const input: StarterInput = { connectionId, companyId };
   return {
     scheduleId: row.id(connectionId),
-    spec: {
-      calendars: [{ hour, minute, ...(dayOfWeek && { dayOfWeek }) }],
-      timezone: nightly.timeZone,
-      jitter: row.jitterMs,
-    },
+    spec: wanted.spec,
     action: {
       type: 'startWorkflow',
       workflowType: row.workflow,
@@ -137,8 +184,8 @@ function scheduleOf(row: Row, connection: Connection, nightly: Nightly, taskQueu
       staticSummary: `Starts ${row.starts} · company ${companyId}`,
       staticDetails: `Starts ${row.starts} of connection \`${connectionId}\`, or joins the one in hand.`,
     },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: nightlyCatchupMs },
-    state: { paused: nightly.paused, note: nightlyNote(nightly) },
+    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: wanted.catchupMs },
+    state: { paused: wanted.paused, note: wanted.note },
   };
 }
 
@@ -170,13 +217,22 @@ async function schedulesIn(client: Client): Promise<Map<string, ScheduleSummary>
 }
 
 /** Is the schedule as the connection wants it? */
-function stands(schedule: ScheduleSummary | undefined, nightly: Nightly | null): boolean {
-  if (schedule === undefined || nightly === null) return schedule === undefined && nightly === null;
-  const [hour, minute] = nightly.at.split(':').map(Number);
+function stands(schedule: ScheduleSummary | undefined, wanted: Wanted | null): boolean {
+  if (schedule === undefined || wanted === null) return schedule === undefined && wanted === null;
   const { spec, state } = schedule;
-  const [calendar, ...more] = spec?.calendars ?? [];
-  const runsAt = calendar?.hour?.[0]?.start === hour && calendar?.minute?.[0]?.start === minute && more.length === 0;
-  return runsAt && spec?.timezone === nightly.timeZone && state.paused === nightly.paused;
+  return spec !== undefined && sameTimes(spec, wanted.spec) && state.paused === wanted.paused;
+}
+
+function sameTimes(
+  found: ScheduleSpecDescription,
+  { calendars = [], intervals = [], timezone }: ScheduleSpec,
+): boolean {
+  const [calendar] = calendars;
+  const [interval] = intervals;
+  if (found.calendars?.length !== calendars.length || found.intervals?.length !== intervals.length) return false;
+  const atHour = found.calendars?.[0]?.hour?.[0]?.start === calendar?.hour;
+  const atMinute = found.calendars?.[0]?.minute?.[0]?.start === calendar?.minute;
+  return atHour && atMinute && found.timezone === timezone && found.intervals?.[0]?.every === interval?.every;
 }
 
 async function* all(connections: Pick<Connections, 'list'>): AsyncGenerator<Connection> {

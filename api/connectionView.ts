@@ -3,20 +3,24 @@ import type { z } from 'zod';
 import { connectionCodes } from '../domain/codes.js';
 import { shownStatus } from '../domain/connection.js';
 import { nextNightly, nightlyOf } from '../domain/nightly.js';
-import { type Connection, runKinds } from '../domain/ports.js';
+import { type Connection, runKinds, type Unreconciled } from '../domain/ports.js';
 import type { ApiDeps } from './deps.js';
 import type { connectionSchema } from './schemas/connection.js';
 import { runUrl } from './temporalUi.js';
 
-type Sources = Pick<ApiDeps, 'runs' | 'mirror' | 'documents' | 'settings' | 'budget' | 'temporalUi' | 'now'>;
+type Sources = Pick<
+  ApiDeps,
+  'runs' | 'mirror' | 'documents' | 'payments' | 'settings' | 'budget' | 'temporalUi' | 'now'
+>;
 type ConnectionView = z.infer<typeof connectionSchema>;
 
 export async function connectionView(deps: Sources, connection: Connection): Promise<ConnectionView> {
   const { syncFromDate } = connection;
-  const [running, needsPerson, nextRuns, budget] = await Promise.all([
+  const [running, needsPerson, nextRuns, unreconciled, budget] = await Promise.all([
     runningWork(deps, connection.id),
     whatNeedsPerson(deps, connection),
     nextRunsOf(deps, connection),
+    deps.payments.unreconciled(connection.id),
     connection.organisation === null ? null : deps.budget.look(connection.organisation.id),
   ]);
   return {
@@ -32,6 +36,7 @@ export async function connectionView(deps: Sources, connection: Connection): Pro
     lastSuccessfulSyncAt: connection.lastSuccessfulSyncAt,
     lastError: connection.lastError && explained(connection.lastError),
     needsPerson,
+    warnings: warningsOf(unreconciled),
     backfilledAt: connection.backfilledAt,
     running,
     nextRuns,
@@ -75,6 +80,12 @@ async function whatNeedsPerson(deps: Sources, connection: Connection): Promise<C
     { reason: 'documentsHeld', count: documents.held, remedy: `${listed}held lists them, POST …/decide settles one.` },
     { reason: 'documentsFailed', count: documents.failed, remedy: `${listed}failed lists them with what is wrong.` },
   ].filter(({ count }) => count > 0);
+}
+
+function warningsOf({ overdue }: Unreconciled): string[] {
+  if (overdue === 0) return [];
+  const which = overdue === 1 ? '1 payment in Xero is' : `${overdue} payments in Xero are`;
+  return [`${which} older than 24 hours and not imported: GET …/payment-imports says why.`];
 }
 
 /** But for the half hour over which the syncs of one time are spread. */

@@ -4,6 +4,7 @@ import type {
   ApiKeys,
   Audit,
   CallBudget,
+  CallbackSecrets,
   Charts,
   Companies,
   ConnectionSchedules,
@@ -18,6 +19,7 @@ import type {
   Locations,
   Mirror,
   OutboxBells,
+  PaymentImports,
   Previews,
   Reconciliation,
   Runs,
@@ -33,6 +35,7 @@ import type { BackfillControl } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
 import type { OutboxControl } from './outboxControl.js';
+import type { PaymentRunControl } from './paymentRunControl.js';
 import type { ReviewControl } from './reviewControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
@@ -69,6 +72,9 @@ export interface ApiDeps {
   outboxBells: Pick<OutboxBells, 'ofConnection' | 'pendingLongerThan'>;
   outboxes: OutboxControl;
   writes: Writes;
+  payments: Pick<PaymentImports, 'list' | 'resolve' | 'unreconciled'>;
+  paymentRuns: PaymentRunControl;
+  callbackSecrets: Pick<CallbackSecrets, 'replace'>;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;
   webhookEvents: Pick<WebhookEvents, 'store'>;

@@ -75,13 +75,19 @@ function createGauges(registers: Registry[]): (figures: Figures | null) => void 
   const runs = gauge('runs_in_hand', 'Runs that have not ended, by kind', 'kind');
   const answered = gauge('xero_calls_answered', 'Calls that Xero answered, of the connections that are still there');
   const refused = gauge('xero_calls_refused', 'Those of them that it refused with 429, by limit', 'limit');
+  const payments = gauge('payment_imports', 'Payments made in Xero, by what became of them', 'state');
+  const oldestPayment = gauge(
+    'oldest_unreconciled_payment_seconds',
+    'Age of the oldest payment that nobody decided about',
+  );
   const daysEnded = gauge('days_ended', 'Organisations whose day has no call left for background work');
   return (figures) => {
     up.set(figures === null ? 0 : 1);
-    for (const each of [connections, asleep, grants, runs, answered, refused, daysEnded]) each.reset();
+    for (const each of [connections, asleep, grants, runs, answered, refused, payments, oldestPayment, daysEnded])
+      each.reset();
     // A gauge without labels is 0 after its reset.
     if (figures === null) {
-      for (const each of [asleep, answered, daysEnded]) each.remove();
+      for (const each of [asleep, answered, oldestPayment, daysEnded]) each.remove();
       return;
     }
     for (const status of connectionStatuses) connections.set({ status }, figures.connections[status] ?? 0);
@@ -90,6 +96,8 @@ function createGauges(registers: Registry[]): (figures: Figures | null) => void 
     for (const [kind, count] of Object.entries(figures.runs)) runs.set({ kind }, count);
     answered.set(figures.calls.answered);
     for (const [limit, count] of Object.entries(figures.calls.refused)) refused.set({ limit }, count);
+    for (const [state, count] of Object.entries(figures.payments.states)) payments.set({ state }, count);
+    oldestPayment.set(figures.payments.oldestSeconds);
     daysEnded.set(figures.daysEnded);
   };
 }

@@ -11,6 +11,9 @@ import { mappingOptionsSchema, settingsAnswer } from './schemas/settings.js';
 
 const tags = ['Settings'];
 
+/** What the schedules of a connection follow from. */
+const scheduled = ['nightlyTime', 'paymentsIn', 'paymentsInEveryHours'] as const;
+
 type Deps = Pick<ApiDeps, 'connections' | 'settings' | 'charts' | 'backfills' | 'schedules'>;
 
 export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
@@ -54,7 +57,7 @@ export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
         });
         // The first full read may be waiting for account codes.
         await deps.backfills.connectionChanged(connection.id);
-        if (request.body.nightlyTime !== undefined) await deps.schedules.keep(connection.id);
+        if (scheduled.some((field) => request.body[field] !== undefined)) await deps.schedules.keep(connection.id);
         return shown(connection, settings, chart);
       },
     });

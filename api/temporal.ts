@@ -4,6 +4,7 @@ import {
   WorkflowExecutionAlreadyStartedError,
   type WorkflowExecutionDescription,
   type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
   WorkflowIdConflictPolicy,
   WorkflowIdReusePolicy,
   WorkflowNotFoundError,
@@ -19,8 +20,10 @@ import {
   exportWorkflowName,
   type OutboxInput,
   outboxWorkflowName,
+  type PaymentImportInput,
   type PreviewInput,
   pauseSignal,
+  paymentImportWorkflowName,
   previewWorkflowName,
   resumeSignal,
   ringSignal,
@@ -34,6 +37,7 @@ import {
 import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './backfillControl.js';
 import type { DeletionControl } from './deletionControl.js';
 import type { OutboxControl } from './outboxControl.js';
+import type { PaymentRunControl, PaymentRunStart } from './paymentRunControl.js';
 import type { ReviewControl, ReviewStart } from './reviewControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
@@ -233,6 +237,55 @@ async function ringOutbox(client: Client, taskQueue: string, { connectionId, com
       `- **Connection**: \`${connectionId}\``,
       '',
       'Sends what the platform saved to Xero, and waits some minutes for more.',
+    ].join('\n'),
+  });
+}
+
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
+ */
+export function createPaymentRunControl(client: Client, taskQueue = readingTaskQueue): PaymentRunControl {
+  return {
+    start: (wish) =>
+      withinTime(client, async () => {
+        try {
+          const handle = await startPaymentImport(client, taskQueue, wish);
+          const { workflowId, firstExecutionRunId: runId } = handle;
+          return { workflowId, runId, askedBy: wish.askedBy, alreadyRunning: false };
+        } catch (error) {
+          if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+          const inHand = await startedRunOf(client.workflow.getHandle(workflowIds.paymentImport(wish.connectionId)));
+          return { ...inHand, alreadyRunning: true };
+        }
+      }),
+    async cancel(id) {
+      await onRunning(client, workflowIds.paymentImport)(id, (handle) => handle.cancel());
+    },
+  };
+}
+
+function startPaymentImport(
+  client: Client,
+  taskQueue: string,
+  { connectionId, companyId, askedBy }: PaymentRunStart,
+): Promise<WorkflowHandleWithFirstExecutionRunId> {
+  const input: PaymentImportInput = { connectionId, priority: 'people', reviewed: null, failuresInARow: 0 };
+  return client.workflow.start(paymentImportWorkflowName, {
+    workflowId: workflowIds.paymentImport(connectionId),
+    taskQueue,
+    args: [input],
+    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
+    workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+    typedSearchAttributes: searchAttributesOf(connectionId, companyId),
+    ...memoOf(askedBy),
+    staticSummary: `Payment import · company ${companyId}`,
+    staticDetails: [
+      `- **Company**: \`${companyId}\``,
+      `- **Connection**: \`${connectionId}\``,
+      ...askedLines(askedBy),
+      '',
+      'Brings payments made in Xero to the platform, each at most once ever.',
     ].join('\n'),
   });
 }

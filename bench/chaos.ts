@@ -6,7 +6,8 @@ import { seeded } from '../test/support/readingModel.js';
 import { type Audit, audit } from './chaos/audit.js';
 import { type Customer, connect, followToEnd, newOrganisation } from './chaos/customer.js';
 import { killOneByOne } from './chaos/killing.js';
-import { readChaosOptions, usage } from './chaos/options.js';
+import { type ChaosOptions, readChaosOptions, usage } from './chaos/options.js';
+import { ragePayments } from './chaos/payments.js';
 import { ragePush } from './chaos/pushing.js';
 import { type Stack, startStack, type Victims } from './chaos/stack.js';
 import { UsageError } from './commandLine.js';
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   const stack = await startStack();
   let fine = false;
   try {
-    fine = options.work === 'push' ? await ragePush(stack, options, say) : await rage(stack, options);
+    fine = await rages[options.what ?? 'backfill'](stack, options, say);
     return fine ? 0 : 1;
   } finally {
     if (!fine) say(`Everything that was kept, logs too, is in ${stack.folder}`);
@@ -38,7 +39,9 @@ async function main(): Promise<number> {
   }
 }
 
-async function rage(stack: Stack, { kills, seed }: { kills: number; seed: number }): Promise<boolean> {
+const rages = { backfill: rage, push: ragePush, payments: ragePayments } as const;
+
+async function rage(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
   const began = performance.now();
   const random = seeded(seed);
   const tally: Tally = { worker: 0, API: 0, Postgres: 0, Temporal: 0 };

@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 /** The command line was not understood; the message says which part. */
 export class UsageError extends Error {}
 
-interface Wanted<Name extends string> {
-  /** What the command can do, its one word. */
-  what: string;
+interface Wanted<Name extends string, What extends string> {
+  /** What the command can do, a word each. */
+  what: readonly What[];
   /** The sentence for another word, up to the word. */
   otherwise: string;
   /** Options that take a whole number, with their defaults. */
@@ -13,16 +13,17 @@ interface Wanted<Name extends string> {
 }
 
 /** @throws UsageError */
-export function readNumbers<Name extends string>(
+export function readNumbers<Name extends string, const What extends string>(
   args: readonly string[],
-  { what, otherwise, numbers }: Wanted<Name>,
-): Record<Name, number> & { help: boolean } {
+  { what, otherwise, numbers }: Wanted<Name, What>,
+): Record<Name, number> & { help: boolean; what: What | undefined } {
   const { values, positionals } = parse(args, Object.keys(numbers));
-  if (values.help !== true && positionals.join(' ') !== what) {
+  const wish = what.find((each) => each === positionals.join(' '));
+  if (values.help !== true && wish === undefined) {
     throw new UsageError(`${otherwise}, not "${positionals.join(' ')}". See --help.`);
   }
   const read = Object.entries<number>(numbers).map(([name, standard]) => [name, whole(name, values[name] ?? standard)]);
-  return { ...(Object.fromEntries(read) as Record<Name, number>), help: values.help === true };
+  return { ...(Object.fromEntries(read) as Record<Name, number>), help: values.help === true, what: wish };
 }
 
 function parse(args: readonly string[], names: readonly string[]) {

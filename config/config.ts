@@ -40,6 +40,8 @@ export interface Config {
   };
   /** The first seals, all of them open. Empty: none given. */
   tokenKeys: TokenKey[];
+  /** Callbacks may be on this machine, where the platform runs beside the service; otherwise only at public addresses. */
+  callbacksOnLoopback: boolean;
   /** Where people find the Temporal UI, without a slash at the end. */
   temporalUiUrl: string;
   logLevel: LogLevel;
@@ -106,6 +108,7 @@ const environment = z
       .string()
       .transform((list) => list.split(',').map((origin) => origin.trim()))
       .pipe(z.array(z.url({ protocol: /^https?$/ }).transform((url) => new URL(url).origin))),
+    NIGHTLEDGER_CALLBACKS_ON_LOOPBACK: z.enum(['true', 'false'], { error: 'set true or false' }),
     NIGHTLEDGER_TEMPORAL_UI_URL: web('set the URL of the Temporal UI, e.g. http://127.0.0.1:8233'),
     NIGHTLEDGER_LOG_LEVEL: z.enum(logLevels, { error: `set one of ${logLevels.join(', ')}` }),
     NIGHTLEDGER_REQUESTS_PER_MINUTE: whole(1, 1_000_000),
@@ -163,6 +166,7 @@ function configOf(env: z.output<typeof environment>): Config {
       returnUrlOrigins: env.NIGHTLEDGER_RETURN_URLS ?? [],
     },
     tokenKeys: env.NIGHTLEDGER_TOKEN_KEYS ?? [],
+    callbacksOnLoopback: env.NIGHTLEDGER_CALLBACKS_ON_LOOPBACK === 'true',
     temporalUiUrl: env.NIGHTLEDGER_TEMPORAL_UI_URL ?? 'http://127.0.0.1:8233',
     logLevel: env.NIGHTLEDGER_LOG_LEVEL ?? 'info',
   };

@@ -23,6 +23,8 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'record', rows: ofOrganisations, key: 'organisation_id, stream, xero_id' },
   { table: 'set_aside', rows: ofOrganisations },
   { table: 'webhook_event', rows: ofOrganisations },
+  { table: 'payment_import', rows: ofCompany },
+  { table: 'balance_told', rows: ofCompany },
   { table: 'push_attempt', rows: ofDocuments },
   { table: 'push_call', rows: ofConnections },
   { table: 'outbox', rows: ofConnections },
@@ -58,6 +60,7 @@ export const tablesWithoutCompanies: Readonly<Record<string, string>> = {
   oauth_grant: 'grants, which may serve several companies; one that serves none is removed with the last',
   tombstone: 'keyed hashes of what was deleted',
   tombstone_key: 'the key of those hashes, sealed',
+  tombstone_payment: 'keyed hashes of payments that are never to be imported again',
   writes: 'whether all writing to Xero is paused',
 };
 

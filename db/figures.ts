@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { defaultBudgetOptions } from '../domain/budgetState.js';
+import { unreconciledStates } from '../domain/payments/imports.js';
 import type { Figures, FiguresSource } from '../domain/ports.js';
 
 /** Counts by indexes and over small tables, and the tally of calls, in one statement. */
@@ -20,11 +21,16 @@ export function createFigures(pool: Pool): FiguresSource {
                                                        'concurrent', coalesce(sum(refused_concurrent), 0),
                                                        'appminute', coalesce(sum(refused_app_minute), 0)))
                    FROM call_tally) AS calls,
+                (SELECT json_build_object(
+                          'states', (SELECT coalesce(json_object_agg(state, n), '{}')
+                                       FROM (SELECT state, count(*) AS n FROM payment_import GROUP BY state) p),
+                          'oldestSeconds', (SELECT coalesce(extract(epoch FROM clock_timestamp() - min(coalesce(stamped_at, found_at))), 0)
+                                              FROM payment_import WHERE state = ANY ($2)))) AS payments,
                 (SELECT count(*)::int FROM organisation_budget,
                         jsonb_to_record(state -> 'day') AS day(known int, "limit" int, "end" jsonb)
                   WHERE known <= floor($1::float8 * ("limit" - 1))
                     AND (day."end" ->> 'hi')::float8 > extract(epoch FROM clock_timestamp()) * 1000) AS "daysEnded"`,
-        [defaultBudgetOptions.peopleDayShare],
+        [defaultBudgetOptions.peopleDayShare, unreconciledStates],
       );
       const [row] = rows;
       if (row === undefined) throw new Error('a statement of counts always answers a row');

@@ -118,6 +118,7 @@ const tellCompleted: Record<RunKind, (client: pg.PoolClient, tell: Tell, run: En
   /** A look changes nothing, and what an export sends is told document by document. */
   preview: async () => undefined,
   export: async () => undefined,
+  paymentImport: async () => undefined,
 };
 
 interface Tally {

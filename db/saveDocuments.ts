@@ -5,6 +5,7 @@ import { documentKinds } from '../domain/documents/kinds.js';
 import type { Document, DocumentToSave, SaveContext, Saved, SavedDocuments } from '../domain/ports.js';
 import { nameOf, readDocuments } from './documentRows.js';
 import { turnOnBells } from './outboxBells.js';
+import { adoptImported } from './paymentBooks.js';
 
 /** Another content, or one that was deleted: a new version. */
 const changed = '(d.content_hash <> excluded.content_hash OR d.deleted)';
@@ -91,6 +92,7 @@ export async function saveDocuments(
   documents: readonly DocumentToSave[],
 ): Promise<SavedDocuments | null> {
   const { companyId, urgent } = context;
+  await adoptImported(client, companyId, documents);
   const given = documents.map((document): Given => ({ ...document, derived: false }));
   const outcomes = new Map<Given, Written>();
   for (const wave of wavesOf([...given, ...projectItemsOf(given)])) {

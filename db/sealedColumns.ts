@@ -1,4 +1,5 @@
 /** Every column that holds sealed values: what the rotation of keys goes through. Another one is another row. */
+import { callbackSecretContext } from './callbackSecrets.js';
 import { consentContext } from './consents.js';
 import { grantContext } from './grants.js';
 import { keptAnswerContext } from './keptAnswers.js';
@@ -29,6 +30,12 @@ export const sealedColumns: readonly SealedColumn[] = [
     key: ['key_id', 'idempotency_key'],
     column: 'sealed_body',
     context: (keyId, idempotencyKey) => keptAnswerContext(keyId as string, idempotencyKey as string),
+  },
+  {
+    table: 'connection',
+    key: ['id'],
+    column: 'sealed_callback_secret',
+    context: (id) => callbackSecretContext(id as string),
   },
   { table: 'tombstone_key', key: ['only_row'], column: 'sealed_key', context: () => tombstoneKeyContext },
 ];

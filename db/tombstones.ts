@@ -33,16 +33,24 @@ export interface Tombstones {
     date: string | null,
   ): Promise<boolean>;
   /**
-   * Buries every bound connection of a company. May be repeated. What an earlier deletion left is kept, and a Sync From
+   * Buries every bound connection of a company, and every payment that was attempted. May be repeated. What an earlier deletion left is kept, and a Sync From
    * Date that was chosen only after it is added.
    */
   bury(pool: Pool, companyId: string): Promise<void>;
+  /** Those of these payments that were attempted while a deleted company had the organisation. */
+  buriedPayments(
+    client: Pick<PoolClient, 'query'>,
+    organisationId: string,
+    xeroPaymentIds: readonly string[],
+  ): Promise<Set<string>>;
 }
 
 /** Binds the sealed key to its place. */
 export const tombstoneKeyContext = 'tombstone key';
 /** Where no location's id can be. */
 const wholeCompany = '\n';
+/** Payments that are hashed and buried at once. */
+const paymentBatch = 5000;
 
 export function createTombstones(sealing: Sealing): Tombstones {
   const open = (row: { sealed_key: Buffer } | undefined): Buffer | null =>
@@ -118,9 +126,44 @@ export function createTombstones(sealing: Sealing): Tombstones {
           ],
         );
       }
+      await buryPayments(pool, key, companyId);
+    },
+
+    async buriedPayments(client, organisationId, xeroPaymentIds) {
+      const key = xeroPaymentIds.length === 0 ? null : await keyOf(client);
+      if (key === null) return new Set();
+      const ids = new Map(xeroPaymentIds.map((id) => [paymentHash(key, organisationId, id).toString('hex'), id]));
+      const { rows } = await client.query<{ hash: string }>(
+        `SELECT encode(hash, 'hex') AS hash FROM tombstone_payment WHERE hash = ANY (SELECT decode(each, 'hex') FROM unnest($1::text[]) AS each)`,
+        [[...ids.keys()]],
+      );
+      return new Set(rows.map((row) => ids.get(row.hash) as string));
     },
   };
 }
+
+/** All that were claimed, or that only a person may decide about: none of them is ever attempted again. */
+async function buryPayments(pool: Pool, key: Buffer, companyId: string): Promise<void> {
+  for (let after = ['00000000-0000-0000-0000-000000000000', '']; ; ) {
+    const { rows } = await pool.query<{ organisation_id: string; xero_payment_id: string }>(
+      `SELECT organisation_id, xero_payment_id FROM payment_import
+        WHERE company_id = $1 AND state IN ('claimed', 'imported', 'failed', 'resolved')
+          AND (organisation_id, xero_payment_id) > ($2::uuid, $3)
+        ORDER BY organisation_id, xero_payment_id LIMIT ${paymentBatch}`,
+      [companyId, ...after],
+    );
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    const hashes = rows.map((row) => paymentHash(key, row.organisation_id, row.xero_payment_id));
+    await pool.query('INSERT INTO tombstone_payment (hash) SELECT unnest($1::bytea[]) ON CONFLICT DO NOTHING', [
+      hashes,
+    ]);
+    after = [last.organisation_id, last.xero_payment_id];
+  }
+}
+
+const paymentHash = (key: Buffer, organisationId: string, xeroPaymentId: string): Buffer =>
+  hash(key, 'payment', `${organisationId} ${xeroPaymentId}`);
 
 interface Buried {
   company_hash: Buffer;

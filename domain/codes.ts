@@ -47,6 +47,11 @@ export const connectionCodes = {
     message: 'Xero did not answer properly for longer than we wait.',
     remedy: 'Start the run again later; what was read is kept and the reading goes on from there.',
   },
+  callback_failed: {
+    message: "The platform's callback does not take payments.",
+    remedy:
+      'Mend it, or its secret (POST /v1/connections/{id}/callback-secret), then start the import: POST /v1/connections/{id}/payment-imports.',
+  },
   could_not_sync: {
     message: 'The run could not be completed.',
     remedy: 'Look at the run in the Temporal UI, which names the stream, then start it again; nothing read is lost.',
@@ -156,6 +161,10 @@ export const documentCodes = {
     message: 'It was edited both here and in Xero.',
     remedy: 'POST …/decide with "send" to overwrite what Xero has, or save what Xero has here.',
   },
+  restored: {
+    message: 'A backup was restored, and it may have been sent in the time that was lost.',
+    remedy: 'Look in Xero: POST …/decide with "link" and its xeroId when it is there, with "send" when it is not.',
+  },
   order_billed: {
     message: 'The purchase order is billed in Xero already.',
     remedy: 'POST …/decide with "link" when that bill is the right one; nothing is billed twice.',
@@ -257,6 +266,64 @@ export const documentCodes = {
 } as const satisfies Record<string, Explanation>;
 export type DocumentCode = keyof typeof documentCodes;
 
+/** Why a payment made in Xero was not imported (`code` of a payment import). */
+export const paymentCodes = {
+  // It goes by itself.
+  next_run: {
+    message: 'It fits an invoice and is imported by the next run.',
+    remedy: 'Nothing to do; POST /v1/connections/{id}/payment-imports starts a run now.',
+  },
+  awaiting_export: {
+    message: 'It fits an invoice; this connection imports nothing before it was reviewed.',
+    remedy: 'Make a preview and export it: POST /v1/connections/{id}/previews.',
+  },
+  // It was not attempted, and is looked at again when invoices of the customer change.
+  no_match: {
+    message: 'No open invoice of the platform fits it.',
+    remedy: 'Save the invoice, correct its amountDue, or resolve the payment: POST …/resolve.',
+  },
+  amount_differs: {
+    message: 'Its amount is not what is open on its invoice in the books of the platform.',
+    remedy:
+      'Save the invoice with what is open as amountDue, set partPayments if a part may be paid, or resolve the payment.',
+  },
+  currency_differs: {
+    message: 'Its currency is not that of its invoice in the books of the platform.',
+    remedy: 'Correct the currency of the invoice, here or in Xero, or resolve the payment.',
+  },
+  ambiguous: {
+    message: 'It fits several invoices, or several payments fit one invoice.',
+    remedy: 'Look at `candidates` and resolve it: POST …/resolve.',
+  },
+  paid_elsewhere: {
+    message: 'It was entered on another invoice in Xero, while the invoice that it fits is open there.',
+    remedy: 'Move it in Xero to the invoice that it pays, or resolve it: POST …/resolve.',
+  },
+  // Final, until a person resolves it.
+  outcome_unknown: {
+    message: 'It was attempted, and how that ended is not known.',
+    remedy:
+      'Look in the books of the platform whether it is there, then resolve it: POST …/resolve. It is never tried again.',
+  },
+  callback_refused: {
+    message: 'The callback of the platform did not take it.',
+    remedy: 'Enter it in the books of the platform, then resolve it: POST …/resolve. It is never tried again.',
+  },
+  callback_unreachable: {
+    message: 'The callback of the platform could not be reached.',
+    remedy: 'Enter it in the books of the platform, then resolve it: POST …/resolve. It is never tried again.',
+  },
+  attempted_before: {
+    message: 'It was attempted before the company was deleted and made again.',
+    remedy: 'Look in the books of the platform whether it is there, then resolve it: POST …/resolve.',
+  },
+  restored: {
+    message: 'It may have been imported in the time that was lost when a backup was restored.',
+    remedy: 'Look in the books of the platform whether it is there, then resolve it: POST …/resolve.',
+  },
+} as const satisfies Record<string, Explanation>;
+export type PaymentCode = keyof typeof paymentCodes;
+
 /** Why a request to the API was not carried out (`code` of application/problem+json). */
 export const requestCodes = {
   invalid_request: { message: 'The request is not valid.', remedy: 'Correct the fields that are named.' },
@@ -290,6 +357,18 @@ export const requestCodes = {
   connection_pending: {
     message: 'Nothing is bound yet, so there is nothing to disconnect, pause or resume.',
     remedy: 'Give the consent in Xero first, or delete the connection: DELETE /v1/connections/{id}.',
+  },
+  payments_in_off: {
+    message: 'This connection does not import payments.',
+    remedy: 'Set paymentsIn with PATCH /v1/connections/{id}/settings.',
+  },
+  payment_settled: {
+    message: 'The payment was imported or resolved, and that is final.',
+    remedy: 'Nothing to do here; correct the books of the platform.',
+  },
+  payment_in_hand: {
+    message: 'The payment is being attempted at this moment.',
+    remedy: 'Wait until the run in hand has ended, then look again.',
   },
   sync_by_fixed: {
     message: 'A company syncs as a whole or location by location, and this one does it the other way.',

@@ -26,6 +26,9 @@ export interface EventData {
   'document.voidedInXero': { stream: StreamName };
   'document.deletedInXero': { stream: StreamName };
   'contact.found': Record<string, never>;
+  'payment.imported': { amount: string; date: string | null; by: 'run' | 'person' };
+  'payment.deletedInXero': { amount: string };
+  'invoice.balanceChanged': { amountDue: string; amountPaid: string; amountCredited: string };
 }
 export type EventType = keyof EventData;
 
@@ -104,6 +107,19 @@ export const eventTypes: Readonly<Record<EventType, EventExplanation>> = {
   'contact.found': {
     sentence: 'A contact is in Xero that no document is linked with: the platform may adopt it by its `xeroId`.',
     data: 'nothing; fetch the record of stream `contacts` as above. The first full read tells of these too',
+  },
+  'payment.imported': {
+    sentence: 'A payment made in Xero was applied to an invoice, whose kind and external id the event has.',
+    data: '`amount` and `date` of the payment, whose id is `xeroId`; `by`: `run`, or `person` where somebody resolved it',
+  },
+  'payment.deletedInXero': {
+    sentence: 'A payment was deleted in Xero after it was imported: nothing is taken back by itself.',
+    data: '`amount` of the payment, whose id is `xeroId`',
+  },
+  'invoice.balanceChanged': {
+    sentence:
+      'What is due of an invoice in Xero changed by a credit, a prepayment or an overpayment, not by a payment.',
+    data: '`amountDue`, `amountPaid` and `amountCredited`, as Xero has them',
   },
 };
 export const eventTypeNames = Object.keys(eventTypes) as [EventType, ...EventType[]];

@@ -7,6 +7,7 @@ export const workflowIds = {
   backfill: (connectionId: string): string => `backfill:${connectionId}`,
   sync: (connectionId: string): string => `sync:${connectionId}`,
   secondLook: (connectionId: string): string => `second-look:${connectionId}`,
+  paymentImport: (connectionId: string): string => `payment-import:${connectionId}`,
   outbox: (connectionId: string): string => `outbox:${connectionId}`,
   preview: (previewId: string): string => `preview:${previewId}`,
   export: (exportId: string): string => `export:${exportId}`,
@@ -23,6 +24,7 @@ export const scheduleIds = {
   outboxBells: 'outbox-bells',
   nightly: (connectionId: string): string => `nightly:${connectionId}`,
   weekly: (connectionId: string): string => `weekly:${connectionId}`,
+  payments: (connectionId: string): string => `payments:${connectionId}`,
 } as const;
 
 /** Names of the search attributes; ids and states only, they are never encrypted (temporal.md). */

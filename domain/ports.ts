@@ -14,6 +14,7 @@ export * from './ports/lists.js';
 export * from './ports/mirror.js';
 export * from './ports/oauth.js';
 export * from './ports/outbox.js';
+export * from './ports/payments.js';
 export * from './ports/previews.js';
 export * from './ports/pushFacts.js';
 export * from './ports/reconciliation.js';

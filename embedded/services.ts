@@ -82,6 +82,7 @@ export async function startServices(
     NIGHTLEDGER_WORKER_METRICS_PORT: String(workerMetrics),
     NIGHTLEDGER_TOKEN_KEYS: given.NIGHTLEDGER_TOKEN_KEYS || (await tokenKeyOf(folder)),
     NIGHTLEDGER_LOG_LEVEL: given.NIGHTLEDGER_LOG_LEVEL || 'info',
+    NIGHTLEDGER_CALLBACKS_ON_LOOPBACK: given.NIGHTLEDGER_CALLBACKS_ON_LOOPBACK || 'true',
   };
   const temporalUiUrl = given.TEMPORAL_ADDRESS ? null : `http://127.0.0.1:${ports.temporalUi}`;
   const [simulatorUrl] = await Promise.all([

@@ -1,9 +1,11 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { createPaymentCallback } from '../callbacks/callback.js';
 import type { Config } from '../config/config.js';
 import { createApiKeys } from '../db/apiKeys.js';
 import { createAudit } from '../db/audit.js';
 import { createCallBudget } from '../db/budget.js';
+import { createCallbackSecrets } from '../db/callbackSecrets.js';
 import { createCompanies } from '../db/companies.js';
 import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
@@ -18,6 +20,7 @@ import { createLocations } from '../db/locations.js';
 import { createMirror } from '../db/mirror.js';
 import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
+import { createPaymentImports } from '../db/paymentImports.js';
 import { createPreviews } from '../db/previews.js';
 import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
@@ -82,6 +85,9 @@ export function compose(config: Config, pool: pg.Pool) {
     previews: createPreviews(pool),
     exports: createExports(pool),
     settings: createSettings(pool),
+    payments: createPaymentImports(pool, tombstones),
+    callback: createPaymentCallback({ allowLoopback: config.callbacksOnLoopback }),
+    callbackSecrets: createCallbackSecrets(pool, sealing),
     webhookEvents: createWebhookEvents(pool),
     charts,
     grants,

@@ -5,6 +5,7 @@ import { startBackfill } from '../api/startBackfill.js';
 import {
   createBackfillControl,
   createOutboxControl,
+  createPaymentRunControl,
   createReviewControl,
   createSyncControl,
   createWebhookControl,
@@ -36,6 +37,7 @@ export function createConnectionWork(
     reviews: createReviewControl(client),
     exports,
     outboxes: createOutboxControl(client),
+    paymentRuns: createPaymentRunControl(client),
     runs,
     connections,
     schedules,
@@ -50,7 +52,13 @@ export function createConnectionWork(
       const reviewed = await exports.inHand(connectionId);
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
-      const kinds = [workflowIds.backfill, workflowIds.sync, workflowIds.secondLook, workflowIds.outbox];
+      const kinds = [
+        workflowIds.backfill,
+        workflowIds.sync,
+        workflowIds.secondLook,
+        workflowIds.outbox,
+        workflowIds.paymentImport,
+      ];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
       ids.push(...reviewed.previews.map(workflowIds.preview), ...reviewed.exports.map(workflowIds.export));

@@ -5,7 +5,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
-import type { StateCounts } from '../domain/ports.js';
+import type { Priority, StateCounts } from '../domain/ports.js';
 import type { FingerprintPart } from '../domain/preview.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
@@ -67,6 +67,28 @@ export interface SecondLookResult {
   lookedAt: StreamName[];
   /** Records that were found to be gone from Xero. */
   deleted: number;
+}
+
+/** The starter of the schedule, and what it starts. */
+export const paymentsWorkflowName = 'payments';
+export const paymentImportWorkflowName = 'paymentImport';
+
+export interface PaymentImportInput {
+  connectionId: string;
+  /** `people` where somebody asked for it. */
+  priority: Priority;
+  /** Payments of an export that a person reviewed; null: all that fit, unless the connection wants a review. */
+  reviewed: string[] | null;
+  /** Attempts that failed one after the other, in the run before. */
+  failuresInARow: number;
+  /** Set by a run for the run that continues it. */
+  carried?: { imported: number; failed: number };
+}
+
+export interface PaymentImportResult {
+  outcome: 'completed';
+  imported: number;
+  failed: number;
 }
 
 export interface SyncResult {
@@ -175,6 +197,7 @@ export type RunState =
   | 'fetchingEvents'
   | 'planning'
   | 'exporting'
+  | 'importingPayments'
   | 'sending'
   | 'awaitingDocuments'
   | 'lookingUp'

@@ -63,6 +63,7 @@ export class ReadingRun {
       faults: [],
       more: [],
       streams: {},
+      payments: null,
     };
   }
 

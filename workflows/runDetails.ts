@@ -1,6 +1,6 @@
 import type { ReadStreamResult } from '../activities/reading.js';
 import type { RunCounts } from '../activities/runCounts.js';
-import type { StateCounts } from '../domain/ports.js';
+import type { PaymentCounts, StateCounts } from '../domain/ports.js';
 import { type StreamName, streamNames, streams } from '../domain/streams.js';
 import type { RunState } from './contract.js';
 
@@ -17,6 +17,8 @@ export interface Progress {
   more: string[];
   /** What stands behind a stream's name. */
   streams: Partial<Record<StreamName, string>>;
+  /** Payments from Xero by state, what this run imported of them, and since when the oldest waits for a decision. */
+  payments: (PaymentCounts & { importedNow: number; oldestAt: string | null }) | null;
 }
 
 const sentences: Record<RunState, string> = {
@@ -34,6 +36,7 @@ const sentences: Record<RunState, string> = {
   fetchingEvents: 'Fetching the records that webhooks told of.',
   planning: 'Working out what would move, row by row. Nothing is sent.',
   exporting: 'Sending what was reviewed, group by group.',
+  importingPayments: 'Importing payments that were made in Xero, each once.',
   sending: 'Sending to Xero what the platform saved.',
   awaitingDocuments: 'Everything is sent that can be; it waits some minutes for more, and ends.',
   lookingUp: 'Waits to look in Xero once more for what was sent and never answered; everything else goes meanwhile.',
@@ -83,8 +86,15 @@ export function runDetails(progress: Progress): string {
     `Company ${progress.company}, Sync From Date: ${from}`,
     ...more,
     streamNames.flatMap((name) => streamLine(name, progress.streams[name])).join('\n'),
+    progress.payments === null ? '' : paymentLines(progress.payments),
   ];
   return paragraphs.filter((paragraph) => paragraph !== '').join('\n\n');
+}
+
+function paymentLines({ importedNow, oldestAt, ...counts }: NonNullable<Progress['payments']>): string {
+  const lines = Object.entries(counts).map(([state, count]) => `- Payments ${state}: **${count}**`);
+  const oldest = oldestAt === null ? [] : [`- The oldest without a decision is of ${oldestAt}`];
+  return [`- Payments imported by this run: **${importedNow}**`, ...lines, ...oldest].join('\n');
 }
 
 export interface OutboxProgress {

@@ -98,6 +98,7 @@ export const connectionSchema = z
     needsPerson: z
       .array(z.object({ reason: z.string(), count: z.number().int(), remedy: z.string() }))
       .describe('What waits for a person, with how many of it there are.'),
+    warnings,
     backfilledAt: instant.nullable().describe('When the first full read was done.'),
     running: z.array(runningWork),
     nextRuns: z.object({

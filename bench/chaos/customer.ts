@@ -42,7 +42,7 @@ export async function newOrganisation(simulatorUrl: string, seed: string): Promi
 }
 
 /** Repeats `step` until it answers: the API, or what it needs, may be away at any moment. @throws Stuck */
-async function persistently<T>(step: () => Promise<T>): Promise<T> {
+export async function persistently<T>(step: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + stuckAfterMs;
   for (;;) {
     try {

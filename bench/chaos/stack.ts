@@ -129,6 +129,7 @@ function serviceEnv(simulatorUrl: string): NodeJS.ProcessEnv {
     ...(NIGHTLEDGER_CACHE && { NIGHTLEDGER_CACHE }),
     NIGHTLEDGER_TOKEN_KEYS: `chaos:${randomBytes(32).toString('base64')}`,
     NIGHTLEDGER_LOG_LEVEL: 'info',
+    NIGHTLEDGER_CALLBACKS_ON_LOOPBACK: 'true',
     NIGHTLEDGER_REQUESTS_PER_MINUTE: '100000',
     XERO_CLIENT_ID: 'nightledger-demo',
     XERO_CLIENT_SECRET: 'nightledger-demo-secret',

@@ -21,5 +21,5 @@ Exit code 0: nothing was lost. 1: something was.`;
 
 /** @throws UsageError */
 export function readSoakOptions(args: readonly string[]): SoakOptions {
-  return readNumbers(args, { what: 'reading', otherwise: 'It soaks "reading"', numbers: { seeds: 100, from: 1 } });
+  return readNumbers(args, { what: ['reading'], otherwise: 'It soaks "reading"', numbers: { seeds: 100, from: 1 } });
 }

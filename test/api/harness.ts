@@ -8,12 +8,14 @@ import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from '..
 import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { OutboxControl } from '../../api/outboxControl.js';
+import type { PaymentRunControl, PaymentRunStart } from '../../api/paymentRunControl.js';
 import type { ReviewControl, ReviewStart } from '../../api/reviewControl.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import type { WebhookControl } from '../../api/webhookControl.js';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
+import { createCallbackSecrets } from '../../db/callbackSecrets.js';
 import { createCompanies } from '../../db/companies.js';
 import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
@@ -28,6 +30,7 @@ import { createKeptAnswers } from '../../db/keptAnswers.js';
 import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
 import { createOutboxBells } from '../../db/outboxBells.js';
+import { createPaymentImports } from '../../db/paymentImports.js';
 import { createPreviews } from '../../db/previews.js';
 import { createReconciliation } from '../../db/reconciliation.js';
 import { createRuns } from '../../db/runs.js';
@@ -127,6 +130,9 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     documents: createDocuments(pool),
     outboxBells: createOutboxBells(pool),
     outboxes: temporal.outboxes,
+    payments: createPaymentImports(pool, tombstones),
+    paymentRuns: temporal.paymentRuns,
+    callbackSecrets: createCallbackSecrets(pool, sealing),
     writes: createWrites(pool),
     schedules: temporal.schedules,
     webhooks: temporal.webhooks,
@@ -302,6 +308,7 @@ export class FakeTemporal implements BackfillControl {
   readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
   readonly webhooks = new FakeWebhooks();
   readonly outboxes = new FakeOutboxes();
+  readonly paymentRuns = new FakePaymentRuns();
   away: Error | null = null;
 
   async start(wanted: BackfillStart, inPlaceOf?: 'anyInHand'): Promise<StartedRun | 'alreadyDone'> {
@@ -372,6 +379,26 @@ export class FakeWebhooks implements WebhookControl {
 }
 
 /** For the outboxes. */
+/** And for payment imports. */
+export class FakePaymentRuns implements PaymentRunControl {
+  readonly started: PaymentRunStart[] = [];
+  readonly running = new Map<string, StartedRun>();
+
+  async start(wish: PaymentRunStart): Promise<StartedRun & { alreadyRunning: boolean }> {
+    const inHand = this.running.get(wish.connectionId);
+    if (inHand) return { ...inHand, alreadyRunning: true };
+    this.started.push(wish);
+    const workflowId = workflowIds.paymentImport(wish.connectionId);
+    const run = { workflowId, runId: randomUUID(), askedBy: wish.askedBy };
+    this.running.set(wish.connectionId, run);
+    return { ...run, alreadyRunning: false };
+  }
+
+  async cancel(id: string): Promise<void> {
+    this.running.delete(id);
+  }
+}
+
 export class FakeOutboxes implements OutboxControl {
   readonly rung: OutboxBell[] = [];
   readonly cancelled: string[] = [];

@@ -12,6 +12,7 @@ import {
   createBackfillControl,
   createDeletionControl,
   createOutboxControl,
+  createPaymentRunControl,
   createReviewControl,
   createSyncControl,
   createWebhookControl,
@@ -104,6 +105,7 @@ export async function startSystem(windows: Pick<SimulatorOptions, 'minuteMs' | '
     NIGHTLEDGER_PORT: String(port),
     NIGHTLEDGER_TOKEN_KEYS: `test:${randomBytes(32).toString('base64')}`,
     NIGHTLEDGER_LOG_LEVEL: 'trace',
+    NIGHTLEDGER_CALLBACKS_ON_LOOPBACK: 'true',
     XERO_WEBHOOK_KEYS: webhookKey,
   };
   const apiLog: string[] = [];
@@ -228,6 +230,7 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     checkedWithinMs: 30_000,
     deletions: createDeletionControl(client),
     outboxes: createOutboxControl(client),
+    paymentRuns: createPaymentRunControl(client),
     schedules: createConnectionSchedules(client, parts),
     webhooks: createWebhookControl(client),
     webhookKeys: config.xero.webhookKeys,

@@ -9,6 +9,7 @@ const progress: Progress = {
   stillFor: null,
   faults: [],
   more: [],
+  payments: null,
   streams: {
     invoices: readSoFar({ records: 3000, expected: 9295, outcome: 'more', until: null }),
     contacts: readSoFar({ records: 1395, expected: 1395, outcome: 'complete', until: null }),
