@@ -1,14 +1,18 @@
 /** Previews and exports: working out what would move, and handing over exactly what was reviewed. */
-import { setTimeout as delay } from 'node:timers/promises';
-import { cancellationSignal } from '@temporalio/activity';
+import { cancellationSignal, sleep } from '@temporalio/activity';
 import { CancelledFailure } from '@temporalio/common';
 import type { ConnectionCode } from '../domain/codes.js';
 import { factsWanted } from '../domain/documents/facts.js';
+import { paymentRow } from '../domain/payments/previewRow.js';
 import type {
   ConnectionWork,
   Export,
   Exports,
+  Listed,
   PageQuery,
+  PaymentImport,
+  PaymentImports,
+  PaymentRow,
   Previews,
   RunOutcome,
   SettingsStore,
@@ -28,6 +32,7 @@ export type ReviewPorts = ReadingPorts &
     previews: Previews;
     exports: Exports;
     settings: Pick<SettingsStore, 'get'>;
+    payments: Pick<PaymentImports, 'find' | 'list'>;
     work: Pick<ConnectionWork, 'ringOutbox'>;
   };
 
@@ -68,7 +73,12 @@ export function createReviewActivities(ports: ReviewPorts) {
   const { previews, exports } = ports;
   return guardedLong({
     /** Takes what waits to go, at one instant. @returns how many rows. */
-    chooseRows: ({ previewId }: PreviewReference): Promise<number> => previews.choose(previewId),
+    async chooseRows({ previewId, connectionId }: PreviewReference): Promise<number> {
+      const payments = await foundPayments(ports, connectionId);
+      const rows = await previews.choose(previewId);
+      await previews.addPayments(previewId, payments);
+      return rows + payments.length;
+    },
 
     /** Asks Xero for the numbers that the mirror cannot know: it starts at the Sync From Date. */
     lookUpNumbers: (input: LookUpInput): Promise<LookUpResult> => lookUpNumbers(ports, input),
@@ -118,6 +128,11 @@ export function createReviewActivities(ports: ReviewPorts) {
     /** Waits for half a minute at most. @returns how many are still on their way. */
     awaitSent: (exportId: string): Promise<number> => awaitSent(exports, exportId),
 
+    /** The next payments that are to be brought in; none: all were. */
+    takePayments: (exportId: string): Promise<string[]> => exports.takePayments(exportId, batch),
+
+    settlePayments: (exportId: string): Promise<void> => exports.settlePayments(exportId),
+
     async takeBack(exportId: string, state: ExportState): Promise<void> {
       await exports.move(exportId, ['checking', 'running', 'paused'], state);
       await exports.putBack(exportId);
@@ -156,8 +171,27 @@ async function awaitSent(exports: Exports, exportId: string): Promise<number> {
   for (let waitedMs = 0; ; waitedMs += lookEveryMs) {
     const left = await exports.settle(exportId);
     if (left === 0 || waitedMs >= lookForMs) return left;
-    await delay(lookEveryMs, undefined, { signal: cancellationSignal() });
+    await sleep(lookEveryMs);
   }
+}
+
+/** What was made in Xero and fits, or would if a person looked at it; nothing where payments do not come in. */
+async function foundPayments({ payments, settings }: ReviewPorts, connectionId: string): Promise<PaymentRow[]> {
+  if (!(await settings.get(connectionId))?.paymentsIn) return [];
+  await payments.find(connectionId);
+  const rows: PaymentRow[] = [];
+  for (const state of ['unmatched', 'ambiguous'] as const) {
+    for (let cursor: string | null | undefined; cursor !== null; ) {
+      const page: Listed<PaymentImport> = await payments.list(connectionId, {
+        state,
+        limit: 200,
+        ...(cursor && { cursor }),
+      });
+      rows.push(...page.data.map(paymentRow));
+      cursor = page.nextCursor;
+    }
+  }
+  return rows;
 }
 
 async function compare(ports: ReviewPorts, { exportId, connectionId }: { exportId: string; connectionId: string }) {
@@ -170,6 +204,8 @@ async function compare(ports: ReviewPorts, { exportId, connectionId }: { exportI
   if (now === null || before === null) throw ended('could_not_sync', `connection ${connectionId}, no chart`);
   const shared = (Object.keys(now) as (keyof typeof now)[]).filter((part) => now[part] !== before[part]);
   // With other settings or another chart the rules read other things of each row: that is not what changed.
+  await foundPayments(ports, connectionId);
+  if ((await ports.previews.paymentsGone(previewId)) > 0) rows.add('records');
   const changed = shared.length > 0 ? shared : [...rows];
   if (changed.length > 0) return { code: 'preview_stale' as const, changed };
   const errors = await ports.previews.errors(previewId);

@@ -1,7 +1,7 @@
 /** Previews and exports as the API shows them. */
 import type { z } from 'zod';
-import { documentCodes } from '../domain/codes.js';
-import type { DocumentError, Export, ExportRow, Preview, PreviewRow } from '../domain/ports.js';
+import { documentCodes, type Explanation, paymentCodes } from '../domain/codes.js';
+import type { Export, ExportRow, Preview, PreviewRow, RowFinding } from '../domain/ports.js';
 import type { exportRowSchema, exportSchema, previewRowSchema, previewSchema } from './schemas/preview.js';
 
 export function previewView(preview: Preview): z.infer<typeof previewSchema> {
@@ -36,6 +36,8 @@ export function exportRowView({
   return { ...previewRowView(row), result, code, refusals: refusals.map(withRemedy), xeroId, settledAt };
 }
 
-function withRemedy(error: DocumentError): DocumentError & { remedy: string } {
-  return { ...error, remedy: documentCodes[error.code].remedy };
+function withRemedy(finding: RowFinding): RowFinding & { remedy: string } {
+  return { ...finding, remedy: explanations[finding.code].remedy };
 }
+
+const explanations: Readonly<Record<RowFinding['code'], Explanation>> = { ...paymentCodes, ...documentCodes };

@@ -65,6 +65,33 @@ export function createExports(pool: pg.Pool): Exports {
 
     queue: (id, group, most) => inTransaction(pool, (client) => queue(client, id, group, most)),
     settle: (id) => settle(pool, id),
+    async takePayments(id, most) {
+      const { rows } = await pool.query<{ xero_payment_id: string }>(
+        `UPDATE preview_row r SET result = 'queued'
+          WHERE (r.preview_id, r.place) IN (
+            SELECT next.preview_id, next.place FROM preview_row next JOIN export e ON e.preview_id = next.preview_id
+             WHERE e.id = $1 AND e.state = 'running' AND next.xero_payment_id IS NOT NULL AND next.outcome = 'send'
+               AND (next.result IS NULL OR next.result = 'queued')
+             ORDER BY next.place LIMIT $2)
+         RETURNING r.xero_payment_id`,
+        [id, most],
+      );
+      return rows.map(({ xero_payment_id }) => xero_payment_id);
+    },
+
+    async settlePayments(id) {
+      await pool.query(
+        `UPDATE preview_row r
+            SET settled_at = clock_timestamp(), result_code = i.code,
+                result = CASE WHEN i.state IN ('imported', 'failed') THEN i.state
+                              WHEN i.state = 'matched' THEN 'waiting' ELSE 'skipped' END
+           FROM export e, payment_import i
+          WHERE e.id = $1 AND r.preview_id = e.preview_id AND r.result = 'queued'
+            AND i.connection_id = e.connection_id AND i.xero_payment_id = r.xero_payment_id`,
+        [id],
+      );
+    },
+
     putBack: (id) => inTransaction(pool, (client) => putBack(client, id)),
 
     end: (id, outcome) =>
@@ -209,7 +236,7 @@ async function settle(db: Queryable, id: string): Promise<number> {
   );
   const { rows } = await db.query<{ left: number }>(
     `SELECT count(*)::int AS left FROM preview_row r JOIN export e ON e.preview_id = r.preview_id
-      WHERE e.id = $1 AND r.result = 'queued'`,
+      WHERE e.id = $1 AND r.result = 'queued' AND r.document_id IS NOT NULL`,
     [id],
   );
   return rows[0]?.left ?? 0;

@@ -1,7 +1,15 @@
 /** Rows of previews, as they are read, and the sums of their groups. */
-import type { DocumentCode } from '../domain/codes.js';
 import type { DocumentKind } from '../domain/documents/kinds.js';
-import type { DocumentError, ExportRow, GroupSums, Listed, ListPage, PreviewRow, RowBody } from '../domain/ports.js';
+import type {
+  DocumentError,
+  ExportRow,
+  GroupSums,
+  Listed,
+  ListPage,
+  PreviewRow,
+  RowBody,
+  RowFinding,
+} from '../domain/ports.js';
 import {
   type PreviewGroup,
   previewGroupNames,
@@ -32,9 +40,9 @@ interface Row {
   outcome: RowOutcome;
   body: RowBody;
   errors: DocumentError[];
-  warnings: DocumentError[];
+  warnings: RowFinding[];
   result: RowResult;
-  result_code: DocumentCode | null;
+  result_code: ExportRow['code'];
   refusals: DocumentError[];
   xero_id: string | null;
   settled_at: Date | null;

@@ -54,6 +54,31 @@ export function createPreviews(pool: pg.Pool): Previews {
 
     choose: (id) => inTransaction(pool, (client) => choose(client, id)),
 
+    async addPayments(id, rows) {
+      await pool.query(
+        `WITH added AS (
+           INSERT INTO preview_row (preview_id, place, group_name, xero_payment_id, outcome, body, warnings)
+           SELECT $1, coalesce((SELECT max(place) FROM preview_row WHERE preview_id = $1), 0) + row_number() OVER (),
+                  'importPayments', "xeroPaymentId", outcome, body, warnings
+             FROM jsonb_to_recordset($2) AS each ("xeroPaymentId" text, outcome text, body jsonb, warnings jsonb)
+           RETURNING place)
+         UPDATE preview SET rows = rows + (SELECT count(*) FROM added), planned = planned + (SELECT count(*) FROM added)
+          WHERE id = $1`,
+        [id, JSON.stringify(rows)],
+      );
+    },
+
+    async paymentsGone(id) {
+      const { rows } = await pool.query<{ gone: number }>(
+        `SELECT count(*)::int AS gone FROM preview_row r JOIN preview p ON p.id = r.preview_id
+          WHERE r.preview_id = $1 AND r.xero_payment_id IS NOT NULL AND r.outcome = 'send' AND NOT EXISTS (
+            SELECT FROM payment_import i WHERE i.connection_id = p.connection_id
+               AND i.xero_payment_id = r.xero_payment_id AND i.state = 'matched')`,
+        [id],
+      );
+      return rows[0]?.gone ?? 0;
+    },
+
     async toPlan(id, after, most) {
       const { rows } = await pool.query<PlanRow>(toPlanStatement, [id, after, most]);
       return rows.map(rowToPlanOf);

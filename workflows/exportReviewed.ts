@@ -1,17 +1,27 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   allHandlersFinished,
   CancellationScope,
   ContinueAsNew,
   condition,
   continueAsNew,
+  executeChild,
   isCancellation,
   proxyActivities,
+  sleep,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ReviewActivities } from '../activities/index.js';
+import { workflowIds } from '../domain/names.js';
 import { type PreviewGroup, previewGroupNames, previewGroups } from '../domain/preview.js';
 import { readOptions } from './activities.js';
-import type { ExportInput, ExportResult } from './contract.js';
+import {
+  type ExportInput,
+  type ExportResult,
+  type PaymentImportInput,
+  paymentImportWorkflowName,
+  searchAttributeKeys,
+} from './contract.js';
 import { createPauses } from './pauses.js';
 import { outcomeOf, ReadingRun } from './readingRun.js';
 import { readBooks } from './review.js';
@@ -30,12 +40,15 @@ const { awaitSent } = proxyActivities<ReviewActivities>({ ...readOptions, summar
 const { beginExport } = step('begin to send');
 const { pauseExport } = step('show that it is paused');
 const { resumeExport } = step('show that it goes on');
+const { takePayments } = step('take payments to bring in');
+const { settlePayments } = step('note what became of them');
 const { takeBack } = step('take back what is not being sent');
 const { endExport } = step('note the end');
 const queue = (group: PreviewGroup) => step(`hand over: ${previewGroups[group].title}`).queueRows;
 
 /** Turns of half a minute: what is being sent when an export is cancelled is known to be sent or not after six minutes. */
 const turnsAfterCancel = 24;
+const inHandAgain = '2 seconds';
 
 /**
  * Sends exactly what a preview showed, group by group, through the outbox, once it was held against the books as they are
@@ -84,7 +97,8 @@ async function send(run: ReadingRun, input: ExportInput, unlessPaused: UnlessPau
   for (const group of previewGroupNames) {
     run.progress.more = [`Being sent: **${previewGroups[group].title}**`];
     run.show();
-    await sendGroup(group, input, unlessPaused);
+    if (group === 'importPayments') await bringIn(input, unlessPaused);
+    else await sendGroup(group, input, unlessPaused);
   }
 }
 
@@ -95,6 +109,35 @@ async function sendGroup(group: PreviewGroup, input: ExportInput, unlessPaused: 
     if (!workflowInfo().continueAsNewSuggested) continue;
     await condition(allHandlersFinished);
     await continueAsNew<typeof exportReviewed>({ ...input, checked: true });
+  }
+}
+
+/** By the run that imports payments at all times: each at most once, ever. What it leaves is told and stops no other group. */
+async function bringIn(input: ExportInput, unlessPaused: UnlessPaused): Promise<void> {
+  for (;;) {
+    const reviewed = await unlessPaused(() => takePayments(input.exportId));
+    if (reviewed.length === 0) return;
+    await importThem(input.connectionId, reviewed);
+    await settlePayments(input.exportId);
+  }
+}
+
+async function importThem(connectionId: string, reviewed: string[]): Promise<void> {
+  const wish: PaymentImportInput = { connectionId, priority: 'people', reviewed, failuresInARow: 0 };
+  for (;;) {
+    try {
+      await executeChild(paymentImportWorkflowName, {
+        workflowId: workflowIds.paymentImport(connectionId),
+        args: [wish],
+        typedSearchAttributes: [{ key: searchAttributeKeys.connection, value: connectionId }],
+        staticSummary: 'Payment import · reviewed',
+      });
+      return;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) return;
+      await sleep(inHandAgain, { summary: 'another import of payments is in hand' });
+    }
   }
 }
 

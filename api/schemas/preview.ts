@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectionCodes, documentCodes } from '../../domain/codes.js';
+import { connectionCodes, documentCodes, paymentCodes } from '../../domain/codes.js';
 import { documentKindNames } from '../../domain/documents/kinds.js';
 import { contactMatches } from '../../domain/ports.js';
 import {
@@ -15,11 +15,11 @@ import { instant, pageQuery } from './common.js';
 
 const decimal = z.string().meta({ examples: ['1180.00'] });
 const date = z.string().nullable().meta({ format: 'date' });
-const documentCode = z.string().meta({ enum: Object.keys(documentCodes) });
+const rowCode = z.string().meta({ enum: [...new Set([...Object.keys(documentCodes), ...Object.keys(paymentCodes)])] });
 
 const finding = z
   .object({
-    code: documentCode,
+    code: rowCode,
     field: z.string().nullable().describe('Dotted path in the document, where a field is to blame.'),
     message: z.string(),
     remedy: z.string(),
@@ -108,6 +108,7 @@ const row = z.object({
       match: z.enum(contactMatches).describe('How it becomes a contact in Xero.'),
     })
     .nullable(),
+  pays: z.string().nullable().describe('The external id of what a payment pays.'),
   lines: z.array(rowLine),
   errors: z.array(finding),
   warnings: z.array(finding),
@@ -150,7 +151,7 @@ export const exportSchema = z
 export const exportRowSchema = row
   .extend({
     result: z.enum(rowResults),
-    code: documentCode.nullable().describe('Why it was not sent.'),
+    code: rowCode.nullable().describe('Why it was not sent.'),
     refusals: z.array(finding).describe("Xero's own words included."),
     xeroId: z.string().nullable(),
     settledAt: instant.nullable(),

@@ -69,7 +69,16 @@ function errorsOf(plan: Plan): DocumentError[] {
 
 type Shown = Omit<RowBody, 'action'>;
 
-const empty: Shown = { number: null, date: null, dueDate: null, currency: null, total: null, contact: null, lines: [] };
+const empty: Shown = {
+  number: null,
+  date: null,
+  dueDate: null,
+  currency: null,
+  total: null,
+  contact: null,
+  pays: null,
+  lines: [],
+};
 
 function bodyOf(document: QueuedDocument, facts: PushFacts, contacts: KnownContacts): Shown {
   if (document.kind === 'contact') return { ...empty, contact: contactOf(document, facts, contacts) };
@@ -106,6 +115,7 @@ function pricedBody(document: PricedDocument, facts: PushFacts, contacts: KnownC
   const all = rounding === null ? lines : [...lines, rounding];
   const amounts = xeroAmounts(all, content.lineAmountTypes);
   return {
+    ...empty,
     number: textOf(content, 'number'),
     date: content.date,
     dueDate: textOf(content, 'dueDate'),
@@ -157,6 +167,7 @@ function paymentBody(
     currency: parent === null ? null : (textOf(parent.content, 'currency') ?? facts.organisation.baseCurrency),
     total: content.amount,
     contact: payer === null ? null : contactNamed(payer, facts, contacts),
+    pays: paid?.externalId ?? null,
     lines: [paymentLine(content, facts)],
   };
 }

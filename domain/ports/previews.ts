@@ -1,5 +1,5 @@
 /** Previews: what would move, row by row; and exports: what was reviewed, and what became of it. */
-import type { ConnectionCode, DocumentCode } from '../codes.js';
+import type { ConnectionCode, DocumentCode, PaymentCode } from '../codes.js';
 import type { QueuedDocument } from '../documents/facts.js';
 import type { DocumentKind } from '../documents/kinds.js';
 import type { ExportState, FingerprintPart, PreviewGroup, PreviewState, RowOutcome, RowResult } from '../preview.js';
@@ -44,7 +44,14 @@ export interface RowBody {
   /** Null for what has none. As Xero will compute it, tax included. */
   total: string | null;
   contact: RowContact | null;
+  /** The external id of what a payment pays. */
+  pays: string | null;
   lines: RowLine[];
+}
+
+/** What people should know of a row. */
+export interface RowFinding extends Omit<DocumentError, 'code'> {
+  code: DocumentCode | PaymentCode;
 }
 
 export interface RowContact {
@@ -83,7 +90,7 @@ export interface PreviewRow {
   outcome: RowOutcome;
   body: RowBody;
   errors: DocumentError[];
-  warnings: DocumentError[];
+  warnings: RowFinding[];
 }
 
 /** A document of a preview, in the version that is shown. */
@@ -118,6 +125,14 @@ export interface PlannedRow {
   seen: SeenByRow;
 }
 
+/** A payment that was made in Xero, and whether an export would bring it in. */
+export interface PaymentRow {
+  xeroPaymentId: string;
+  outcome: RowOutcome;
+  body: RowBody;
+  warnings: readonly RowFinding[];
+}
+
 export interface RowFilter {
   group?: PreviewGroup;
   outcome?: RowOutcome;
@@ -133,6 +148,10 @@ export interface Previews {
    * Repeated, it takes anew what there is then. @returns how many.
    */
   choose(id: string): Promise<number>;
+  /** Adds payments to what was chosen. */
+  addPayments(id: string, rows: readonly PaymentRow[]): Promise<void>;
+  /** Payments that would be brought in and do not fit any more. */
+  paymentsGone(id: string): Promise<number>;
   /** The next rows after that place, in their order. */
   toPlan(id: string, after: number, most: number): Promise<RowToPlan[]>;
   savePlanned(id: string, rows: readonly PlannedRow[]): Promise<void>;
@@ -165,7 +184,7 @@ export interface Export {
 
 export interface ExportRow extends PreviewRow {
   result: RowResult;
-  code: DocumentCode | null;
+  code: DocumentCode | PaymentCode | null;
   /** What refused it, Xero's own words included. */
   refusals: DocumentError[];
   xeroId: string | null;
@@ -189,8 +208,12 @@ export interface Exports {
    * @returns how many rows it took; then the connection's outbox is to be rung for.
    */
   queue(id: string, group: PreviewGroup, most: number): Promise<number>;
-  /** Notes what became of what is queued. @returns how many are still on their way. */
+  /** Notes what became of the documents that are queued. @returns how many are still on their way. */
   settle(id: string): Promise<number>;
+  /** The next payments that are to be brought in, those of a run that died among them. */
+  takePayments(id: string, most: number): Promise<string[]>;
+  /** Notes what became of those. */
+  settlePayments(id: string): Promise<void>;
   /** Takes back from the outbox what it has not begun to send. */
   putBack(id: string): Promise<void>;
   /** Ends it; again without harm. What is not settled is put back. */

@@ -44,6 +44,7 @@ const body: RowBody = {
   currency: 'NZD',
   total: '23.00',
   contact: { externalId: 'c-1', name: 'Ada Fern', xeroId: null, match: 'new' },
+  pays: null,
   lines: [],
 };
 

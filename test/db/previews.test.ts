@@ -55,6 +55,7 @@ const body: RowBody = {
   currency: 'NZD',
   total: '23.00',
   contact: null,
+  pays: null,
   lines: [],
 };
 

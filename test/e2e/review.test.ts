@@ -165,6 +165,33 @@ describe('an export', () => {
     expect(await platform.document('invoice', invoice)).toMatchObject({ state: 'sent' });
   });
 
+  test('brings in the payments made in Xero that it showed, each once, and not by itself before', async () => {
+    const { platform, reviewer } = await reviewed();
+    await system.api.patch(`/connections/${platform.books.id}/settings`, { paymentsIn: true });
+    const [contact, invoice] = [randomUUID(), randomUUID()];
+    await platform.saveAll([
+      { kind: 'contact', externalId: contact, content: contentOf.contact() },
+      { kind: 'invoice', externalId: invoice, content: contentOf.invoice(contact, { number: invoice }) },
+    ]);
+    await reviewer.exported(await reviewer.send((await reviewer.preview()).id));
+    const { xeroId: id } = await platform.document('invoice', invoice);
+    await system.xero('POST', `/organisations/${platform.books.organisation}/edits`, [
+      { stream: 'invoices', op: 'pay', id },
+    ]);
+    const preview = await reviewer.preview();
+    expect(preview.groups.importPayments).toMatchObject({ records: 1, total: { [preview.currency]: '20.00' } });
+    expect(await reviewer.rows(preview.id, 'importPayments')).toMatchObject([
+      { action: 'import', pays: invoice, total: '20.00', externalId: null },
+    ]);
+    const imports = async () =>
+      (await system.api.get<{ data: { state: string }[] }>(`/connections/${platform.books.id}/payment-imports`)).data;
+    expect(await imports()).toMatchObject([{ state: 'unmatched', code: 'awaiting_export' }]);
+    const done = await reviewer.exported(await reviewer.send(preview.id));
+    expect(done).toMatchObject({ state: 'completed', groups: { importPayments: { imported: 1 } } });
+    expect(await imports()).toMatchObject([{ state: 'imported', invoice }]);
+    expect((await reviewer.preview()).groups.importPayments).toMatchObject({ records: 0 });
+  });
+
   test('is paused between batches, resumed, and cancelled: what had not gone is in the next preview', async () => {
     const { platform, reviewer } = await reviewed();
     const contacts = [...Array(600).keys()].map((index) => ({

@@ -44,6 +44,7 @@ interface Script {
   lookUps?: Awaited<ReturnType<ReviewActivities['lookUpNumbers']>>[];
   plan?: () => Promise<void>;
   compare?: Awaited<ReturnType<ReviewActivities['comparePreview']>>;
+  payments?: string[][];
   /** Batches of each group. */
   batches?: Partial<Record<string, number[]>>;
   /** What is left at each look. */
@@ -95,6 +96,8 @@ async function ran<Result>(on: TestWorkflowEnvironment, workflow: string, input:
       log.push(`left ${left}`);
       return left;
     },
+    takePayments: async () => script.payments?.shift() ?? [],
+    settlePayments: noted('settle payments'),
     takeBack: noted('take back'),
     endExport: noted('ended'),
   };
