@@ -200,12 +200,9 @@ function billedCall(document: QueuedDocument<'purchaseOrder'>): Call {
 /** Payments are never edited: another version of one takes the first back and makes another. */
 function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): Step[] {
   if (isFromXero(document)) return [];
-  const isTakenBack = isDone(document, 'void');
-  if (document.xeroId !== null && !isTakenBack) {
-    const isSame = document.again || isWritten(document) || isAsSent(document, facts);
-    return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
-  }
-  return isDone(document, 'document') ? [] : [paymentStep(document, facts)];
+  if (document.xeroId === null) return [paymentStep(document, facts)];
+  const isSame = document.again || isWritten(document) || isAsSent(document, facts);
+  return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
 }
 
 /** What came from Xero is linked and never written, be it changed or deleted here. */

@@ -18,18 +18,17 @@ import { editedInXero } from '../fingerprint.js';
 import { documentKinds } from '../kinds.js';
 import { amountsOf, isPriced, type Priced, pricedParts } from '../lines.js';
 import { dateAt, isLiving, listIn, mergedInto, numberOf, statusOf, textAt } from '../records.js';
-import { allocationsLeft, asked, isDone, isNew, recordOf, updatable, wasDone } from '../standing.js';
+import { allocationsLeft, asked, isNew, recordOf, updatable, wasDone } from '../standing.js';
 import { currencyOf } from './books.js';
 import { type Fault, none, when } from './fault.js';
 import { dueOn, isAuthorised, isBefore, paidBy } from './parents.js';
 
-/** One that a person asks for is made anew, but no payment is; one that was taken back to be made anew is not gone. */
+/** One that a person asks for is made anew, but no payment is. */
 export const endedAs =
   (status: 'VOIDED' | 'DELETED') =>
   (document: QueuedDocument, facts: PushFacts): readonly Fault[] => {
-    const isAnew = documentKinds[document.kind].stream === 'payments' ? isDone(document, 'void') : asked(document);
-    if (document.xeroId === null || isAnew) return none;
     const { stream } = documentKinds[document.kind];
+    if (document.xeroId === null || (stream !== 'payments' && asked(document))) return none;
     const record = facts.record(stream, document.xeroId);
     const isGone = record === null ? facts.lookedUp(stream, 'id', document.xeroId) : !isLiving(record);
     return when(isGone && (record !== null && statusOf(record) === 'VOIDED') === (status === 'VOIDED'), null);
