@@ -1,4 +1,4 @@
-/** `npm run chaos`: whatever is killed, the mirror ends up equal to Xero. */
+/** `npm run chaos`: whatever is killed, the mirror ends up equal to Xero, and every document is there once. */
 import { createPool } from '../db/pool.js';
 import { forceStopAll, stopAll } from '../embedded/processes.js';
 import { stopOnSignals } from '../embedded/stopSignals.js';
@@ -8,6 +8,7 @@ import { type Customer, connect, followToEnd, newOrganisation } from './chaos/cu
 import { killOneByOne } from './chaos/killing.js';
 import { type ChaosOptions, readChaosOptions, usage } from './chaos/options.js';
 import { ragePayments } from './chaos/payments.js';
+import { ragePush } from './chaos/pushing.js';
 import { type Stack, startStack, type Victims } from './chaos/stack.js';
 import { UsageError } from './commandLine.js';
 
@@ -16,6 +17,8 @@ const say = (line: string): void => {
 };
 
 type Tally = Record<keyof Victims, number>;
+
+const rages = { backfill: rageBackfill, push: ragePush, payments: ragePayments } as const;
 
 async function main(): Promise<number> {
   const options = readChaosOptions(process.argv.slice(2));
@@ -30,7 +33,7 @@ async function main(): Promise<number> {
   const stack = await startStack();
   let fine = false;
   try {
-    fine = await (options.what === 'payments' ? ragePayments : rage)(stack, options, say);
+    fine = await rages[options.what ?? 'backfill'](stack, options, say);
     return fine ? 0 : 1;
   } finally {
     if (!fine) say(`Everything that was kept, logs too, is in ${stack.folder}`);
@@ -38,7 +41,7 @@ async function main(): Promise<number> {
   }
 }
 
-async function rage(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
+async function rageBackfill(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
   const began = performance.now();
   const random = seeded(seed);
   const tally: Tally = { worker: 0, API: 0, Postgres: 0, Temporal: 0 };

@@ -6,6 +6,7 @@ import { benchBackfill } from './backfill/report.js';
 import { type Figure, lineOf } from './figures.js';
 import { benchFleet, fleetStack } from './fleet/report.js';
 import { benchMemory } from './memory/report.js';
+import { benchPush, pushStack } from './push/report.js';
 import { machine } from './stack/machine.js';
 import { fastWithoutLimits, type Stack, type StackWish, startStack } from './stack/stack.js';
 
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, Bench>> = {
   backfill: { measure: benchBackfill, stack: fastWithoutLimits },
   memory: { measure: benchMemory, stack: fastWithoutLimits },
   fleet: { measure: benchFleet, stack: fleetStack },
+  push: { measure: benchPush, stack: pushStack },
 };
 
 const usage = `npm run bench -- NAME
@@ -27,6 +29,8 @@ const usage = `npm run bench -- NAME
   fleet      a night of small organisations whose books nobody touched: calls, activities and events of each, wall time,
              refusals, processor time, memory
              --organisations N   how many (default 1000)
+  push       from our answer to the invoice standing in Xero, at 1 save a second and at 50 over 200 connections, beside a
+             bare call of xero-node; the calls of a bulk of 10,000
   --help     this text
 
 Starts a Postgres, a Temporal dev server, the Xero simulator, the API and workers of its own on free loopback ports and in a

@@ -30,6 +30,8 @@ export interface Stack {
 const speed = 12;
 const minuteMs = 60_000 / speed;
 const dayMs = 86_400_000 / speed;
+/** Shorter still: whoever waits for a second look waits that long. Longer than any answer is late here. */
+const idempotencyMs = 8000;
 /** What one answer takes, so that calls are under way when something is killed. */
 const latencyMs = 80;
 
@@ -137,5 +139,6 @@ function serviceEnv(simulatorUrl: string): NodeJS.ProcessEnv {
     XERO_API_URL: simulatorUrl,
     XERO_MINUTE_WINDOW_MS: String(minuteMs),
     XERO_DAY_WINDOW_MS: String(dayMs),
+    XERO_IDEMPOTENCY_WINDOW_MS: String(idempotencyMs),
   };
 }

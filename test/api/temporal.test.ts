@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isAway } from '../../api/away.js';
 import type { StartedRun } from '../../api/backfillControl.js';
-import { createBackfillControl } from '../../api/temporal.js';
+import { createBackfillControl, createOutboxControl } from '../../api/temporal.js';
 import { workflowIds } from '../../domain/names.js';
 
 let client: Client;
@@ -13,9 +13,9 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   // Not all of them run still.
-  for (const id of started)
+  for (const id of started.flatMap((each) => [workflowIds.backfill(each), workflowIds.outbox(each)]))
     await client.workflow
-      .getHandle(workflowIds.backfill(id))
+      .getHandle(id)
       .terminate()
       .catch(() => undefined);
   await client.connection.close();
@@ -103,6 +103,22 @@ test('one that did not end well is started anew, under another run', async () =>
   expect(await backfills.pause(wanted.connectionId)).toBeNull();
   const second = await backfills.start(wanted);
   expect(second).not.toEqual(first);
+});
+
+test('the bell of an outbox starts its run, and reaches the one in hand', async () => {
+  const outboxes = createOutboxControl(client, randomUUID());
+  const { connectionId, companyId } = backfill();
+  for (let time = 0; time < 2; time++) await outboxes.ring({ connectionId, companyId });
+  const handle = client.workflow.getHandle(workflowIds.outbox(connectionId));
+  const { events } = await handle.fetchHistory();
+  const signals = events?.flatMap((event) => event.workflowExecutionSignaledEventAttributes?.signalName ?? []);
+  expect(signals).toEqual(['ring', 'ring']);
+  const description = await handle.describe();
+  expect(description.type).toBe('outbox');
+  expect(await description.staticSummary()).toBe('Outbox · company fern-42');
+  expect(description.searchAttributes).toMatchObject({ NightledgerConnection: [connectionId] });
+  expect(await outboxes.cancel(connectionId)).toMatchObject({ workflowId: `outbox:${connectionId}` });
+  expect(await outboxes.cancel(randomUUID())).toBeNull();
 });
 
 test('Temporal being away is an error of its own for every call, and no call waits for it without end', async () => {

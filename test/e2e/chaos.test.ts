@@ -22,5 +22,5 @@ test('whatever is killed while an organisation is read, the mirror ends up equal
 test('a command line that is not understood is answered by a sentence', async () => {
   const child = chaos('sync', '--kills', 'many');
   expect((await child.exited).code).toBe(1);
-  expect(child.output().trim()).toBe('It puts "backfill" or "payments" through chaos, not "sync". See --help.');
+  expect(child.output().trim()).toBe('It puts "backfill", "push" or "payments" through chaos, not "sync". See --help.');
 });

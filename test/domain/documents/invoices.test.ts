@@ -118,6 +118,14 @@ describe('an invoice', () => {
     expect(plan(document)).toMatchObject({ state: 'waiting', code: 'parent_not_sent' });
   });
 
+  it('names the project of a location with books of its own by the item of that location', () => {
+    const project = parent('item', 'project:P-7@north', { code: 'P-7' }, record('items', { ItemID: 'p', Code: 'P-7' }));
+    const document = invoice({ lines: [{ ...line, projectNumber: 'P-7' }], location: 'north' }, { location: 'north' });
+    expect(plan(document, { parents: [contact, project] })).toMatchObject({
+      element: { LineItems: [{ ItemCode: 'P-7' }] },
+    });
+  });
+
   it('waits while its contact is not in Xero, and says so when that was refused', () => {
     const onItsWay = { ...contact, state: 'queued', comes: false, xeroId: null, record: null } as const;
     expect(plan(invoice(), { parents: [onItsWay] })).toMatchObject({
