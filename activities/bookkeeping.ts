@@ -126,19 +126,28 @@ export function createBookkeepingActivities(ports: BookkeepingPorts) {
   });
 }
 
+/** Has a run of the kind just read every stream, so that its end is a successful sync? The others mend nothing. */
+const bringsUpToDate: Readonly<Record<RunKind, boolean>> = {
+  backfill: true,
+  sync: true,
+  webhook: false,
+  secondLook: false,
+  paymentImport: false,
+  preview: true,
+  export: false,
+};
+
 /** What the connection shows of a run that has ended. */
 async function noteOutcome(ports: BookkeepingPorts, run: RunReference, outcome: RunOutcome): Promise<void> {
   const { connections, schedules } = ports;
   const { connectionId, runId, kind } = run;
   const isBackfill = kind === 'backfill';
   if (outcome === 'completed') {
-    // Some records were fetched: that is no sync, and does not mend what the last one ended in.
-    if (kind === 'webhook' || kind === 'paymentImport') return;
     if (isBackfill) {
       await connections.moveByRun(connectionId, runId, 'active');
       await schedules.keep(connectionId);
     }
-    if (kind === 'secondLook') return;
+    if (!bringsUpToDate[kind]) return;
     await connections.recordSuccess(connectionId);
     await ringOutbox(ports, connectionId);
     return;

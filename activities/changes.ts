@@ -19,8 +19,8 @@ export interface ReadChangesInput {
   mode: SyncMode;
   /** Those that are asked for; null for all that the connection reads. */
   streams: StreamName[] | null;
-  /** For whom the calls are made; nobody waits for them unless it is said. */
-  priority?: Priority;
+  /** Whose share of the budget it takes; that of background work unless somebody waits for it. */
+  priority?: Priority | undefined;
 }
 
 export interface ReadChangesResult {

@@ -8,6 +8,7 @@ import { createPaymentActivities, type PaymentPorts } from './payments.js';
 import type { OutboxPorts } from './pushTurn.js';
 import { createReadingActivities, type ReadingPorts } from './reading.js';
 import { createReferenceActivities } from './references.js';
+import { createReviewActivities, type ReviewPorts } from './review.js';
 import { createSecondLookActivities, type SecondLookPorts } from './secondLook.js';
 import { createWebhookActivities, type WebhookPorts } from './webhooks.js';
 
@@ -21,6 +22,7 @@ export function createActivities(
     HousekeepingPorts &
     SecondLookPorts &
     WebhookPorts &
+    ReviewPorts &
     PaymentPorts,
 ) {
   return {
@@ -33,6 +35,7 @@ export function createActivities(
     ...createHousekeepingActivities(ports),
     ...createSecondLookActivities(ports),
     ...createWebhookActivities(ports),
+    ...createReviewActivities(ports),
     ...createPaymentActivities(ports),
   };
 }
@@ -51,5 +54,6 @@ export type DeletionActivities = ReturnType<typeof createDeletionActivities>;
 export type MappingActivities = ReturnType<typeof createMappingActivities>;
 export type HousekeepingActivities = ReturnType<typeof createHousekeepingActivities>;
 export type SecondLookActivities = ReturnType<typeof createSecondLookActivities>;
+export type ReviewActivities = ReturnType<typeof createReviewActivities>;
 export type WebhookActivities = ReturnType<typeof createWebhookActivities>;
 export type PaymentActivities = ReturnType<typeof createPaymentActivities>;

@@ -50,8 +50,8 @@ export interface ReadStreamInput {
   notBefore?: string;
   /** How a new reading begins that follows a complete one; what changed since, unless said otherwise. */
   mode?: SyncMode;
-  /** For whom the calls are made; nobody waits for them unless it is said. */
-  priority?: Priority;
+  /** Whose share of the budget it takes; that of background work unless somebody waits for it. */
+  priority?: Priority | undefined;
 }
 
 export interface ReadStreamResult {

@@ -1,5 +1,6 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { type ParentLink, parentLinks } from '../domain/parents.js';
+import type { CallContext, Priority } from '../domain/ports.js';
 import { MustWait, XeroFault, XeroRefusal } from '../domain/problems.js';
 import { idsPerCall, streams } from '../domain/streams.js';
 import { beating } from './beating.js';
@@ -12,6 +13,7 @@ export interface ReadReferencesInput {
   connectionId: string;
   /** First execution run id of the run that reads. */
   runId: string;
+  priority?: Priority | undefined;
 }
 
 export interface ReadReferencesResult {
@@ -37,13 +39,14 @@ export function createReferenceActivities(ports: ReadingPorts) {
 /** Without the heartbeats: for activities that beat themselves. @throws ApplicationFailure as readStream does */
 export async function readAllReferences(
   ports: ReadingPorts,
-  { connectionId, runId }: ReadReferencesInput,
+  { connectionId, runId, priority = 'background' }: ReadReferencesInput,
 ): Promise<ReadReferencesResult> {
   const about = `connection ${connectionId}, references`;
   try {
     const connection = await connected(ports.connections, connectionId, about);
     if (connection.syncFromDate.date !== null) {
-      for (const link of parentLinks) await readParents(ports, connection, runId, link);
+      const context = callContext(connection, runId, priority);
+      for (const link of parentLinks) await readParents(ports, connection, context, link);
     }
     return { outcome: 'complete', until: null };
   } catch (error) {
@@ -52,9 +55,13 @@ export async function readAllReferences(
 }
 
 /** An id that Xero does not answer is asked for once. */
-async function readParents(ports: ReadingPorts, connection: Connected, runId: string, link: ParentLink): Promise<void> {
+async function readParents(
+  ports: ReadingPorts,
+  connection: Connected,
+  context: CallContext,
+  link: ParentLink,
+): Promise<void> {
   const { xero, mirror } = ports;
-  const context = callContext(connection, runId, 'background');
   const { organisationId } = context;
   let after = '';
   for (;;) {

@@ -11,6 +11,7 @@ import type {
   Connections,
   Consents,
   Documents,
+  Exports,
   Feed,
   FeedBell,
   Grants,
@@ -20,6 +21,7 @@ import type {
   OutboxBells,
   PaymentCallback,
   PaymentImports,
+  Previews,
   Reconciliation,
   Runs,
   SettingsStore,
@@ -35,6 +37,7 @@ import type { DeletionControl } from './deletionControl.js';
 import type { Metrics } from './metrics.js';
 import type { OutboxControl } from './outboxControl.js';
 import type { PaymentRunControl } from './paymentRunControl.js';
+import type { ReviewControl } from './reviewControl.js';
 import type { SyncControl } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -60,6 +63,11 @@ export interface ApiDeps {
   oauth: Pick<XeroOAuth, 'consentUrl' | 'exchange' | 'endConnection'>;
   backfills: BackfillControl;
   syncs: SyncControl;
+  reviews: ReviewControl;
+  previews: Pick<Previews, 'create' | 'get' | 'rows'>;
+  exports: Pick<Exports, 'create' | 'get' | 'rows' | 'inHand'>;
+  /** How long a start of an export waits for the preview to be held against the books, before it answers. */
+  checkedWithinMs: number;
   deletions: DeletionControl;
   documents: Documents;
   outboxBells: Pick<OutboxBells, 'ofConnection' | 'pendingLongerThan'>;

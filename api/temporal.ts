@@ -16,11 +16,15 @@ import {
   backfillWorkflowName,
   connectionChangedSignal,
   deleteCompanyWorkflowName,
+  type ExportInput,
+  exportWorkflowName,
   type OutboxInput,
   outboxWorkflowName,
   type PaymentImportInput,
+  type PreviewInput,
   pauseSignal,
   paymentImportWorkflowName,
+  previewWorkflowName,
   resumeSignal,
   ringSignal,
   type SyncInput,
@@ -34,6 +38,7 @@ import type { BackfillControl, BackfillStart, StartedRun, WorkflowRun } from './
 import type { DeletionControl } from './deletionControl.js';
 import type { OutboxControl } from './outboxControl.js';
 import type { PaymentRunControl, PaymentRunStart } from './paymentRunControl.js';
+import type { ReviewControl, ReviewStart } from './reviewControl.js';
 import type { SyncControl, SyncStart } from './syncControl.js';
 import type { WebhookControl } from './webhookControl.js';
 
@@ -124,6 +129,63 @@ export function createWebhookControl(client: Client, taskQueue = readingTaskQueu
     ring: (bell) => withinTime(client, () => ring(client, taskQueue, bell)),
     cancel: (id) => onRunning(client, workflowIds.webhookFetch)(id, (handle) => handle.cancel()),
   };
+}
+
+/**
+ * @param taskQueue where the workers of the reading workflows listen.
+ * @throws the client's ServiceError when Temporal is away; the API answers 503 to it.
+ */
+export function createReviewControl(client: Client, taskQueue = readingTaskQueue): ReviewControl {
+  const withExport = onRunning(client, workflowIds.export);
+  const start = (wanted: ReviewStart, workflowId: string, workflow: string, input: PreviewInput | ExportInput) =>
+    withinTime(client, async () =>
+      startedRunOf(
+        await client.workflow.start(workflow, {
+          workflowId,
+          taskQueue,
+          args: [input],
+          // One that has ended is not done again: it is in Postgres.
+          workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+          workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+          typedSearchAttributes: searchAttributesOf(wanted.connectionId, wanted.companyId),
+          ...memoOf(wanted.askedBy),
+          staticSummary: `${reviewTitles[workflow]} · company ${wanted.companyId}`,
+          staticDetails: reviewDetails(wanted),
+        }),
+      ),
+    );
+  return {
+    startPreview: (wanted) =>
+      start(wanted, workflowIds.preview(wanted.id), previewWorkflowName, {
+        previewId: wanted.id,
+        connectionId: wanted.connectionId,
+      }),
+    startExport: (wanted) =>
+      start(wanted, workflowIds.export(wanted.id), exportWorkflowName, {
+        exportId: wanted.id,
+        connectionId: wanted.connectionId,
+      }),
+    pauseExport: (id) => withExport(id, (handle) => handle.signal(pauseSignal)),
+    resumeExport: (id) => withExport(id, (handle) => handle.signal(resumeSignal)),
+    cancelExport: (id) => withExport(id, (handle) => handle.cancel()),
+    cancelPreview: (id) => onRunning(client, workflowIds.preview)(id, (handle) => handle.cancel()),
+  };
+}
+
+const reviewTitles: Readonly<Record<string, string>> = {
+  [previewWorkflowName]: 'Preview',
+  [exportWorkflowName]: 'Export',
+};
+
+/** What support staff read at the head of a preview or an export. */
+function reviewDetails({ connectionId, companyId, askedBy }: ReviewStart): string {
+  return [
+    `- **Company**: \`${companyId}\``,
+    `- **Connection**: \`${connectionId}\``,
+    ...askedLines(askedBy),
+    '',
+    'Reads Xero as it is now; a preview then works out what would move, an export sends what was reviewed.',
+  ].join('\n');
 }
 
 /** A message and no mere start: a run that is just ending reads it first, where a start would find it still running. */

@@ -41,7 +41,9 @@ async function main(): Promise<number> {
   }
 }
 
-async function rageBackfill(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
+const rages = { backfill: rage, push: ragePush, payments: ragePayments };
+
+async function rage(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
   const began = performance.now();
   const random = seeded(seed);
   const tally: Tally = { worker: 0, API: 0, Postgres: 0, Temporal: 0 };

@@ -6,6 +6,7 @@ import { benchBackfill } from './backfill/report.js';
 import { type Figure, lineOf } from './figures.js';
 import { benchFleet, fleetStack } from './fleet/report.js';
 import { benchMemory } from './memory/report.js';
+import { benchPreview } from './preview/report.js';
 import { benchPush, pushStack } from './push/report.js';
 import { machine } from './stack/machine.js';
 import { fastWithoutLimits, type Stack, type StackWish, startStack } from './stack/stack.js';
@@ -18,6 +19,7 @@ interface Bench {
 const benches: Readonly<Record<string, Bench>> = {
   backfill: { measure: benchBackfill, stack: fastWithoutLimits },
   memory: { measure: benchMemory, stack: fastWithoutLimits },
+  preview: { measure: benchPreview, stack: { ...fastWithoutLimits, temporalInMemory: true } },
   fleet: { measure: benchFleet, stack: fleetStack },
   push: { measure: benchPush, stack: pushStack },
 };
@@ -26,6 +28,7 @@ const usage = `npm run bench -- NAME
 
   backfill   calls, share of the minute limit, refusals, records a second against the floor, wall time, Temporal events
   memory     a worker's peak resident memory at 500,000 records against 50,000
+  preview    10,000 documents that wait: seconds beyond the sync, and calls
   fleet      a night of small organisations whose books nobody touched: calls, activities and events of each, wall time,
              refusals, processor time, memory
              --organisations N   how many (default 1000)

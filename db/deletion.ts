@@ -7,6 +7,7 @@ const ofCompany = 'company_id = $1';
 const ofConnections = 'connection_id IN (SELECT id FROM connection WHERE company_id = $1)';
 const ofOrganisations = 'organisation_id IN (SELECT id FROM organisation WHERE company_id = $1)';
 const ofDocuments = 'document_id IN (SELECT id FROM document WHERE company_id = $1)';
+const ofPreviews = `preview_id IN (SELECT id FROM preview WHERE ${ofConnections})`;
 /** A refused call may stand there with no more than the ids of its address. */
 const ofCalls = `(company_id = $1 OR path_ids ->> 'company' = $1
   OR path_ids ->> 'id' IN (SELECT id::text FROM connection WHERE company_id = $1))`;
@@ -27,6 +28,9 @@ export const companyTables: readonly { table: string; rows: string; key?: string
   { table: 'push_attempt', rows: ofDocuments },
   { table: 'push_call', rows: ofConnections },
   { table: 'outbox', rows: ofConnections },
+  { table: 'export', rows: ofConnections },
+  { table: 'preview_row', rows: ofPreviews },
+  { table: 'preview', rows: ofConnections, referred: true },
   { table: 'document_parent', rows: ofCompany },
   { table: 'document_version', rows: ofDocuments },
   { table: 'document', rows: ofCompany, referred: true },

@@ -115,6 +115,9 @@ const tellCompleted: Record<RunKind, (client: pg.PoolClient, tell: Tell, run: En
   /** What these found is told record by record. */
   secondLook: async () => undefined,
   webhook: async () => undefined,
+  /** A look changes nothing, and what an export sends is told document by document. */
+  preview: async () => undefined,
+  export: async () => undefined,
   paymentImport: async () => undefined,
 };
 

@@ -9,8 +9,11 @@ import { adoptImported } from './paymentBooks.js';
 
 /** Another content, or one that was deleted: a new version. */
 const changed = '(d.content_hash <> excluded.content_hash OR d.deleted)';
+/** An export sends the version that was reviewed; what is saved meanwhile waits for the next one. */
+const inExport = `(d.export_id IS NOT NULL AND d.state IN ('queued', 'sending', 'waiting'))`;
 /** It is to be sent: not what a person keeps out, and not by itself what was voided or deleted in Xero. */
-const goes = `(${changed} AND NOT d.excluded AND d.state NOT IN ('voidedInXero', 'deletedInXero'))`;
+const goes = `(${changed} AND NOT d.excluded AND NOT ${inExport}
+                  AND d.state NOT IN ('voidedInXero', 'deletedInXero'))`;
 /** What is being sent stays so: its newer version goes once the outcome of that one is known. */
 const goesNow = `(${goes} AND d.state <> 'sending')`;
 /** A later source version of the same content counts, or a retry of one between them would win. */

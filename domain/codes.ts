@@ -411,6 +411,30 @@ export const requestCodes = {
     message: 'The first request with this Idempotency-Key is still in hand.',
     remedy: 'Send the same again after the seconds in Retry-After: it answers what the first one did.',
   },
+  preview_not_ready: {
+    message: 'The preview is still being made, or could not be made.',
+    remedy: 'Look at GET /v1/previews/{id}: wait until it is ready, or make another one.',
+  },
+  preview_has_errors: {
+    message: 'The preview has rows with errors.',
+    remedy: 'Mend them and make another preview, or exclude their documents: POST …/exclude.',
+  },
+  preview_stale: {
+    message: 'Something is different from what the preview showed.',
+    remedy: 'Make another preview; `errors` name what changed.',
+  },
+  export_in_hand: {
+    message: 'The connection has an export in hand.',
+    remedy: 'Wait until the export in "existing" has ended, or cancel it: POST /v1/exports/{id}/cancel.',
+  },
+  export_ended: {
+    message: 'The export has ended.',
+    remedy: 'Nothing to do: GET /v1/exports/{id} is its report. What it did not send is in the next preview.',
+  },
+  export_not_reviewed: {
+    message: 'This connection sends documents by themselves: a preview of it is a look only.',
+    remedy: 'Set exportMode to "reviewed" to send nothing without a review.',
+  },
   position_gone: {
     message: 'The feed does not have what follows this position any more.',
     remedy:

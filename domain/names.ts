@@ -9,6 +9,8 @@ export const workflowIds = {
   secondLook: (connectionId: string): string => `second-look:${connectionId}`,
   paymentImport: (connectionId: string): string => `payment-import:${connectionId}`,
   outbox: (connectionId: string): string => `outbox:${connectionId}`,
+  preview: (previewId: string): string => `preview:${previewId}`,
+  export: (exportId: string): string => `export:${exportId}`,
   webhookFetch: (organisationId: string): string => `webhook:${organisationId}`,
   deleteCompany: (companyId: string): string => `delete:${companyId}`,
 };

@@ -7,6 +7,7 @@ import {
   createDeletionControl,
   createOutboxControl,
   createPaymentRunControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
@@ -21,6 +22,8 @@ import { clientConnection, temporalConfig } from './temporal.js';
 
 const poolSize = 20;
 const readyWithinMs = 2000;
+/** A refresh of quiet books takes a few seconds; whoever starts an export is told at once when its preview is stale. */
+const checkedWithinMs = 15_000;
 /** For the requests in flight; then the process ends without their answers. */
 const stopWithinMs = 10_000;
 
@@ -44,6 +47,8 @@ await run(async () => {
     feedBell: createFeedBell(parts.feed, url),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
+    reviews: createReviewControl(client),
+    checkedWithinMs,
     deletions: createDeletionControl(client),
     outboxes: createOutboxControl(client),
     paymentRuns: createPaymentRunControl(client),

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { createPaymentCallback } from '../callbacks/callback.js';
 import type { Config } from '../config/config.js';
@@ -11,6 +11,7 @@ import { createConnections } from '../db/connections.js';
 import { createConsents } from '../db/consents.js';
 import { createDeletion } from '../db/deletion.js';
 import { createDocuments } from '../db/documents.js';
+import { createExports } from '../db/exports.js';
 import { createFeed } from '../db/feed.js';
 import { createFigures } from '../db/figures.js';
 import { createGrants } from '../db/grants.js';
@@ -20,6 +21,7 @@ import { createMirror } from '../db/mirror.js';
 import { createOutbox } from '../db/outbox.js';
 import { createOutboxBells } from '../db/outboxBells.js';
 import { createPaymentImports } from '../db/paymentImports.js';
+import { createPreviews } from '../db/previews.js';
 import { createPushFacts } from '../db/pushFacts.js';
 import { createReconciliation } from '../db/reconciliation.js';
 import { createRuns } from '../db/runs.js';
@@ -28,6 +30,7 @@ import { createSettings } from '../db/settings.js';
 import { createTombstones } from '../db/tombstones.js';
 import { createWebhookEvents } from '../db/webhooks.js';
 import { createWrites } from '../db/writes.js';
+import type { NewDigest } from '../domain/ports.js';
 import { createCharts } from '../xero/chart.js';
 import { createXeroLinks } from '../xero/links.js';
 import { createXeroOAuth } from '../xero/oauth.js';
@@ -79,6 +82,8 @@ export function compose(config: Config, pool: pg.Pool) {
     runs: createRuns(pool),
     mirror,
     reconciliation: createReconciliation(pool),
+    previews: createPreviews(pool),
+    exports: createExports(pool),
     settings: createSettings(pool),
     payments: createPaymentImports(pool, tombstones),
     callback: createPaymentCallback({ allowLoopback: config.callbacksOnLoopback }),
@@ -93,11 +98,22 @@ export function compose(config: Config, pool: pg.Pool) {
     xero: createXeroReader({ budget, tokens, apiUrl: config.xero.apiUrl }),
     writer: createXeroWriter({ budget, tokens, apiUrl: config.xero.apiUrl }),
     organisationFacts,
+    digest,
     newId: () => randomUUID(),
     newSecret: () => randomBytes(32).toString('base64url'),
     now: () => new Date(),
   };
 }
+
+const digest: NewDigest = () => {
+  const hash = createHash('sha256');
+  return {
+    add(text) {
+      hash.update(text).update('\n');
+    },
+    value: () => hash.digest('base64url'),
+  };
+};
 
 /** What seals and opens the secrets in the database. @throws IncompleteConfig */
 export function sealingOf(config: Config): Sealing {

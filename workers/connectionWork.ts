@@ -6,11 +6,12 @@ import {
   createBackfillControl,
   createOutboxControl,
   createPaymentRunControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../api/temporal.js';
 import { workflowIds } from '../domain/names.js';
-import type { ConnectionSchedules, Connections, ConnectionWork, Runs } from '../domain/ports.js';
+import type { ConnectionSchedules, Connections, ConnectionWork, Exports, Runs } from '../domain/ports.js';
 
 /** Longer than what a run has in hand takes to end; one that stands still does not keep a deletion waiting for good. */
 const endsWithinMs = 240_000;
@@ -21,13 +22,20 @@ export function createConnectionWork(
   {
     runs,
     connections,
-  }: { runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>; connections: Pick<Connections, 'get'> },
+    exports,
+  }: {
+    runs: Pick<Runs, 'start' | 'list' | 'get' | 'latest'>;
+    connections: Pick<Connections, 'get'>;
+    exports: Pick<Exports, 'inHand'>;
+  },
   schedules: ConnectionSchedules,
 ): ConnectionWork {
   const controls = {
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
     webhooks: createWebhookControl(client),
+    reviews: createReviewControl(client),
+    exports,
     outboxes: createOutboxControl(client),
     paymentRuns: createPaymentRunControl(client),
     runs,
@@ -41,6 +49,7 @@ export function createConnectionWork(
     ringForWebhooks: (bell) => controls.webhooks.ring(bell),
     ringOutbox: (bell) => controls.outboxes.ring(bell),
     async stop(connectionId) {
+      const reviewed = await exports.inHand(connectionId);
       await endWork(controls, connectionId);
       const organisationId = (await connections.get(connectionId))?.organisation?.id;
       const kinds = [
@@ -52,6 +61,7 @@ export function createConnectionWork(
       ];
       const ids = kinds.map((idOf) => idOf(connectionId));
       if (organisationId !== undefined) ids.push(workflowIds.webhookFetch(organisationId));
+      ids.push(...reviewed.previews.map(workflowIds.preview), ...reviewed.exports.map(workflowIds.export));
       await Promise.all(ids.map((id) => ended(client.workflow.getHandle(id))));
     },
   };

@@ -6,6 +6,7 @@ import { defineSearchAttributeKey } from '@temporalio/common';
 import type { Counts, HousekeepingTask } from '../domain/housekeeping.js';
 import { searchAttributes as names } from '../domain/names.js';
 import type { Priority, StateCounts } from '../domain/ports.js';
+import type { FingerprintPart } from '../domain/preview.js';
 import type { SyncMode } from '../domain/reading.js';
 import type { Stage, StreamName } from '../domain/streams.js';
 
@@ -96,6 +97,35 @@ export interface SyncResult {
   counts: Record<string, { created: number; changed: number; unchanged: number }>;
 }
 
+export const previewWorkflowName = 'preview';
+
+/** What it looks at stands in Postgres. */
+export interface PreviewInput {
+  previewId: string;
+  connectionId: string;
+}
+
+export interface PreviewResult {
+  outcome: 'completed';
+  rows: number;
+}
+
+/** `export` is a word of the language. */
+export const exportWorkflowName = 'exportReviewed';
+
+export interface ExportInput {
+  exportId: string;
+  connectionId: string;
+  /** Set by a run for the run that continues it: the preview was held against the books. */
+  checked?: boolean;
+}
+
+export interface ExportResult {
+  outcome: 'completed' | 'preview_stale' | 'preview_has_errors';
+  /** What is different from what was reviewed. */
+  changed: FingerprintPart[];
+}
+
 export const webhookWorkflowName = 'webhookFetch';
 
 /** What to fetch stands in Postgres. */
@@ -165,6 +195,8 @@ export type RunState =
   | 'counting'
   | 'lookingAgain'
   | 'fetchingEvents'
+  | 'planning'
+  | 'exporting'
   | 'importingPayments'
   | 'sending'
   | 'awaitingDocuments'

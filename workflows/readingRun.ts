@@ -61,6 +61,7 @@ export class ReadingRun {
       waitsFor: null,
       stillFor: null,
       faults: [],
+      more: [],
       streams: {},
       payments: null,
     };

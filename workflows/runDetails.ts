@@ -13,6 +13,8 @@ export interface Progress {
   stillFor: number | null;
   /** Settings that are missing or do not fit the organisation, by field. */
   faults: string[];
+  /** Further lines, as they are to be read. */
+  more: string[];
   /** What stands behind a stream's name. */
   streams: Partial<Record<StreamName, string>>;
   /** Payments from Xero by state, what this run imported of them, and since when the oldest waits for a decision. */
@@ -32,6 +34,8 @@ const sentences: Record<RunState, string> = {
   counting: 'Counting in Xero what the mirror has, one call a stream.',
   lookingAgain: 'Reading everything once more, for what Xero does not tell of by a change.',
   fetchingEvents: 'Fetching the records that webhooks told of.',
+  planning: 'Working out what would move, row by row. Nothing is sent.',
+  exporting: 'Sending what was reviewed, group by group.',
   importingPayments: 'Importing payments that were made in Xero, each once.',
   sending: 'Sending to Xero what the platform saved.',
   awaitingDocuments: 'Everything is sent that can be; it waits some minutes for more, and ends.',
@@ -72,7 +76,7 @@ export function changesOf(counts: RunCounts): Progress['streams'] {
 
 /** What support staff read at the head of a run in the Temporal UI: markdown, our ids and counts only. */
 export function runDetails(progress: Progress): string {
-  const { syncFromDate, waitsFor, stillFor, faults } = progress;
+  const { syncFromDate, waitsFor, stillFor, faults, more } = progress;
   const from = syncFromDate?.chosen ? (syncFromDate.date ?? 'all history') : 'not chosen yet';
   const paragraphs = [
     `**${sentences[progress.doing]}**`,
@@ -80,6 +84,7 @@ export function runDetails(progress: Progress): string {
     waitsFor === null ? '' : `Waits for: ${waitsFor}`,
     stillFor === null ? '' : `No page was stored for ${stillFor} minutes.`,
     `Company ${progress.company}, Sync From Date: ${from}`,
+    ...more,
     streamNames.flatMap((name) => streamLine(name, progress.streams[name])).join('\n'),
     progress.payments === null ? '' : paymentLines(progress.payments),
   ];

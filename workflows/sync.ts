@@ -1,8 +1,8 @@
 import { ApplicationFailure, allHandlersFinished, condition, continueAsNew, workflowInfo } from '@temporalio/workflow';
-import type { ReadChangesResult } from '../activities/changes.js';
-import { lookedUp, readChanges } from './activities.js';
+import { lookedUp } from './activities.js';
 import type { SyncInput, SyncResult } from './contract.js';
-import { dailyLimit, ReadingRun } from './readingRun.js';
+import { ReadingRun } from './readingRun.js';
+import { refresh } from './refresh.js';
 
 const { facts } = lookedUp('look the connection up');
 
@@ -17,7 +17,8 @@ export async function sync(input: SyncInput): Promise<SyncResult> {
     run.progress.company = companyId;
     run.progress.syncFromDate = syncFromDate;
     run.show();
-    const { failed, counts } = await run.watched(() => readToEnd(run, input));
+    const { mode, streams } = input;
+    const { failed, counts } = await run.watched(() => refresh(run, { mode, streams }, () => continueWhenLong(input)));
     const outcome = failed.length > 0 ? 'could_not_sync' : 'completed';
     if (failed.length > 0) throw ApplicationFailure.nonRetryable(`Not read to the end: ${failed.join(', ')}.`, outcome);
     await run.end(outcome);
@@ -25,16 +26,8 @@ export async function sync(input: SyncInput): Promise<SyncResult> {
   });
 }
 
-async function readToEnd(run: ReadingRun, input: SyncInput): Promise<ReadChangesResult> {
-  const { connectionId, runId } = run.reference;
-  for (;;) {
-    const turn = await readChanges({ ...input, connectionId, runId, notBefore: run.startedAt });
-    run.showChanges(turn.counts);
-    if (turn.outcome === 'complete') return turn;
-    if (turn.until !== null) await run.nap(dailyLimit, new Date(turn.until));
-    if (workflowInfo().continueAsNewSuggested) {
-      await condition(allHandlersFinished);
-      await continueAsNew<typeof sync>(input);
-    }
-  }
+async function continueWhenLong(input: SyncInput): Promise<void> {
+  if (!workflowInfo().continueAsNewSuggested) return;
+  await condition(allHandlersFinished);
+  await continueAsNew<typeof sync>(input);
 }

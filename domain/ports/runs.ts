@@ -2,7 +2,7 @@
 import type { ConnectionCode } from '../codes.js';
 import type { Listed, ListPage } from './lists.js';
 
-export const runKinds = ['backfill', 'sync', 'webhook', 'secondLook', 'paymentImport'] as const;
+export const runKinds = ['backfill', 'sync', 'webhook', 'secondLook', 'paymentImport', 'preview', 'export'] as const;
 export type RunKind = (typeof runKinds)[number];
 export type RunOutcome = 'running' | 'completed' | 'cancelled' | ConnectionCode;
 

@@ -9,6 +9,7 @@ import type { DeletionControl } from '../../api/deletionControl.js';
 import { createMetrics } from '../../api/metrics.js';
 import type { OutboxControl } from '../../api/outboxControl.js';
 import type { PaymentRunControl, PaymentRunStart } from '../../api/paymentRunControl.js';
+import type { ReviewControl, ReviewStart } from '../../api/reviewControl.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import type { WebhookControl } from '../../api/webhookControl.js';
 import { createPaymentCallback } from '../../callbacks/callback.js';
@@ -21,6 +22,7 @@ import { createConnections } from '../../db/connections.js';
 import { createConsents } from '../../db/consents.js';
 import { createDeletion } from '../../db/deletion.js';
 import { createDocuments } from '../../db/documents.js';
+import { createExports } from '../../db/exports.js';
 import { createFeed } from '../../db/feed.js';
 import { createFeedBell } from '../../db/feedBell.js';
 import { createFigures } from '../../db/figures.js';
@@ -30,6 +32,7 @@ import { createLocations } from '../../db/locations.js';
 import { createMirror } from '../../db/mirror.js';
 import { createOutboxBells } from '../../db/outboxBells.js';
 import { createPaymentImports } from '../../db/paymentImports.js';
+import { createPreviews } from '../../db/previews.js';
 import { createReconciliation } from '../../db/reconciliation.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
@@ -120,6 +123,10 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     oauth: xero,
     backfills: temporal,
     syncs: temporal.syncs,
+    reviews: temporal.reviews,
+    previews: createPreviews(pool),
+    exports: createExports(pool),
+    checkedWithinMs: 0,
     deletions: temporal.deletions,
     documents: createDocuments(pool),
     outboxBells: createOutboxBells(pool),
@@ -297,6 +304,7 @@ export class FakeTemporal implements BackfillControl {
   readonly done = new Set<string>();
   readonly syncs = new FakeSyncs();
   readonly deletions = new FakeDeletions();
+  readonly reviews = new FakeReviews();
   /** The connections whose schedule was brought up to date. */
   readonly kept: string[] = [];
   readonly schedules = { keep: async (id: string) => void this.kept.push(id) };
@@ -406,6 +414,41 @@ export class FakeOutboxes implements OutboxControl {
   async cancel(connectionId: string): Promise<null> {
     this.cancelled.push(connectionId);
     return null;
+  }
+}
+
+/** And for previews and exports; `running` holds their ids. */
+export class FakeReviews implements ReviewControl {
+  readonly started: ReviewStart[] = [];
+  readonly signals: string[] = [];
+  readonly running = new Map<string, StartedRun>();
+
+  startPreview = (wanted: ReviewStart) => this.start(wanted, workflowIds.preview(wanted.id));
+  startExport = (wanted: ReviewStart) => this.start(wanted, workflowIds.export(wanted.id));
+  pauseExport = (id: string) => this.signal(id, 'pause');
+  resumeExport = (id: string) => this.signal(id, 'resume');
+  cancelExport = (id: string) => this.end(id);
+  cancelPreview = (id: string) => this.end(id);
+
+  private async start(wanted: ReviewStart, workflowId: string): Promise<StartedRun> {
+    const inHand = this.running.get(wanted.id);
+    if (inHand) return inHand;
+    this.started.push(wanted);
+    const run = { workflowId, runId: randomUUID(), askedBy: wanted.askedBy };
+    this.running.set(wanted.id, run);
+    return run;
+  }
+
+  private async signal(id: string, name: string): Promise<WorkflowRun | null> {
+    const run = this.running.get(id) ?? null;
+    if (run !== null) this.signals.push(`${name} ${id}`);
+    return run;
+  }
+
+  private async end(id: string): Promise<WorkflowRun | null> {
+    const run = await this.signal(id, 'cancel');
+    this.running.delete(id);
+    return run;
   }
 }
 

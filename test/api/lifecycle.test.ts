@@ -562,7 +562,24 @@ async function companyWithEverything(of: string): Promise<string[]> {
   ];
   for (const sql of ofOrganisation) await pool.query(sql, [own.tenantId]);
   const documentId = await aDocumentOf(of, id, own.tenantId);
-  return [id, south.id, own.tenantId, documentId, ...(runId === undefined ? [] : [runId])];
+  const previewId = await aPreviewOf(id, documentId);
+  return [id, south.id, own.tenantId, documentId, previewId, ...(runId === undefined ? [] : [runId])];
+}
+
+/** A preview of one row, exported. */
+async function aPreviewOf(connectionId: string, documentId: string): Promise<string> {
+  const { pool } = api.database;
+  const previewId = randomUUID();
+  await pool.query('INSERT INTO preview (id, connection_id) VALUES ($1, $2)', [previewId, connectionId]);
+  await pool.query(
+    `INSERT INTO preview_row (preview_id, place, group_name, document_id) VALUES ($1, 1, 'contacts', $2)`,
+    [previewId, documentId],
+  );
+  await pool.query(
+    `INSERT INTO export (id, preview_id, connection_id, actor) VALUES (gen_random_uuid(), $1, $2, 'user:1')`,
+    [previewId, connectionId],
+  );
+  return previewId;
 }
 
 describe('what was saved before the connection was ready', () => {
@@ -655,6 +672,7 @@ describe('a key of another company', () => {
     saveDocuments: { documents: [{ kind: 'contact', externalId: 'c-1', ...contents.contact }] },
     decideDocument: { action: 'send' },
     resolvePaymentImport: { outcome: 'ignored', note: 'Mine now' },
+    startExport: { previewId: randomUUID() },
   };
   /** The same for what an address must ask. */
   const queries: Record<string, string> = { reconcile: '?kind=invoice&month=2026-01' };
@@ -677,7 +695,7 @@ describe('a key of another company', () => {
     const { paths } = (await api.app.inject('/openapi.json')).json();
     const named = Object.entries<Record<string, Operation>>(paths).filter(([path]) => /\{(company|id)\}/.test(path));
     const ids = {
-      ...{ company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1' },
+      ...{ company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1', group: 'bills' },
       ...{ kind: 'contact', externalId: 'c-1', xeroPaymentId: randomUUID() },
     };
     const answers: Record<string, unknown> = {};

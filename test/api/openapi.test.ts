@@ -68,6 +68,15 @@ test('the document covers every route of the API', () => {
     'GET /v1/connections/{id}/records/{stream}',
     'GET /v1/connections/{id}/records/{stream}/{xeroId}',
     'GET /v1/connections/{id}/reconciliation',
+    'POST /v1/connections/{id}/previews',
+    'GET /v1/previews/{id}',
+    'GET /v1/previews/{id}/{group}',
+    'POST /v1/connections/{id}/exports',
+    'GET /v1/exports/{id}',
+    'GET /v1/exports/{id}/rows',
+    'POST /v1/exports/{id}/pause',
+    'POST /v1/exports/{id}/resume',
+    'POST /v1/exports/{id}/cancel',
     'GET /v1/changes',
     'GET /v1/connections/{id}/settings',
     'PATCH /v1/connections/{id}/settings',
@@ -125,6 +134,8 @@ test('every changing call with a key takes Nightledger-Actor, and every POST tha
   expect(taking('Nightledger-Actor')).toEqual(changing.map(({ path, method }) => `${method.toUpperCase()} ${path}`));
   expect(taking('Idempotency-Key')).toEqual([
     'POST /v1/connections',
+    'POST /v1/connections/{id}/previews',
+    'POST /v1/connections/{id}/exports',
     'POST /v1/companies/{company}/documents',
     'POST /v1/api-keys',
   ]);

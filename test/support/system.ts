@@ -13,6 +13,7 @@ import {
   createDeletionControl,
   createOutboxControl,
   createPaymentRunControl,
+  createReviewControl,
   createSyncControl,
   createWebhookControl,
 } from '../../api/temporal.js';
@@ -225,6 +226,8 @@ async function startApi(env: Env, client: Client, log: string[]): Promise<() => 
     feedBell: createFeedBell(parts.feed, config.databaseUrl as string),
     backfills: createBackfillControl(client),
     syncs: createSyncControl(client),
+    reviews: createReviewControl(client),
+    checkedWithinMs: 30_000,
     deletions: createDeletionControl(client),
     outboxes: createOutboxControl(client),
     paymentRuns: createPaymentRunControl(client),

@@ -8,6 +8,7 @@ const progress: Progress = {
   waitsFor: null,
   stillFor: null,
   faults: [],
+  more: [],
   payments: null,
   streams: {
     invoices: readSoFar({ records: 3000, expected: 9295, outcome: 'more', until: null }),
