@@ -18,8 +18,6 @@ const say = (line: string): void => {
 
 type Tally = Record<keyof Victims, number>;
 
-const rages = { backfill: rageBackfill, push: ragePush, payments: ragePayments } as const;
-
 async function main(): Promise<number> {
   const options = readChaosOptions(process.argv.slice(2));
   if (options.help) {
