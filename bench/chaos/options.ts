@@ -11,10 +11,10 @@ export interface ChaosOptions {
 
 export const usage = `npm run chaos -- backfill | push | payments [options]
 
-  --kills N   how many processes are killed, or answers lost (default 20)
-  --seed S    what the choice of victims and moments follows from (default 1)
+  --kills N     how many processes are killed, or answers lost (default 20)
+  --seed S      what the choice of victims and moments follows from (default 1)
   --payments N  how many payments are imported (default 2000)
-  --help      this text
+  --help        this text
 
 Starts a Postgres, a Temporal dev server, the Xero simulator, two workers and the API of its own in a temporary folder,
 connects an organisation over OAuth, and while work runs kills a worker, the API, Postgres or Temporal with SIGKILL, one
