@@ -7,6 +7,7 @@ import { type Figure, lineOf } from './figures.js';
 import { benchFleet, fleetStack } from './fleet/report.js';
 import { benchMemory } from './memory/report.js';
 import { benchPreview } from './preview/report.js';
+import { benchPush, pushStack } from './push/report.js';
 import { machine } from './stack/machine.js';
 import { fastWithoutLimits, type Stack, type StackWish, startStack } from './stack/stack.js';
 
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, Bench>> = {
   memory: { measure: benchMemory, stack: fastWithoutLimits },
   preview: { measure: benchPreview, stack: { ...fastWithoutLimits, temporalInMemory: true } },
   fleet: { measure: benchFleet, stack: fleetStack },
+  push: { measure: benchPush, stack: pushStack },
 };
 
 const usage = `npm run bench -- NAME
@@ -30,6 +32,8 @@ const usage = `npm run bench -- NAME
   fleet      a night of small organisations whose books nobody touched: calls, activities and events of each, wall time,
              refusals, processor time, memory
              --organisations N   how many (default 1000)
+  push       from our answer to the invoice standing in Xero, at 1 save a second and at 50 over 200 connections, beside a
+             bare call of xero-node; the calls of a bulk of 10,000
   --help     this text
 
 Starts a Postgres, a Temporal dev server, the Xero simulator, the API and workers of its own on free loopback ports and in a

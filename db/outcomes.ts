@@ -41,6 +41,8 @@ interface Change {
   xero_id: string | null;
   xero_number: string | null;
   fingerprint: string | null;
+  /** What it was in Xero is deleted, and another record is made of it: it is none for now. */
+  taken_back: boolean;
   /** This version stands in Xero now. */
   stands: boolean;
   /** By a call of ours. */
@@ -59,6 +61,9 @@ export function settle(
 ): Promise<StateCounts> {
   return telling(pool, async (client, tell) => {
     const organisationId = await organisationOf(client, connectionId);
+    // Whoever locks records and documents does so in this order. What is being sent is no news by its own record.
+    if (records !== null && records.texts.length > 0)
+      await storeAnswer(client, tell, organisationId, connectionId, records);
     const documents = await lockOpen(client, settled);
     const open = settled.filter(({ attempt }) => documents.has(attempt.id));
     const taken = await takenRecords(client, organisationId, open);
@@ -70,8 +75,6 @@ export function settle(
     const changes = outcomes.map((each) => changeOf(documents.get(each.attempt.id) as Locked, each));
     await changeDocuments(client, organisationId, changes);
     await wakeChildren(client, [...documents.values()], changes);
-    if (records !== null && records.texts.length > 0)
-      await storeAnswer(client, tell, organisationId, connectionId, records);
     for (const change of changes) tellChange(tell, connectionId, lockedOf(documents, change.id), change);
     return countsOf(changes);
   });
@@ -176,7 +179,8 @@ function unlessTaken(outcome: AttemptOutcome, documentId: string, taken: Taken):
 function changeOf(document: Locked, { attempt, outcome }: SettledAttempt): Change {
   const { version, documentId: id, step, more } = attempt;
   const again = document.queued_version !== null && document.again === true;
-  const own = ownRecord(outcome);
+  const takenBack = outcome.outcome === 'sent' && step === 'void' && more;
+  const own = takenBack ? null : ownRecord(outcome);
   const after = stateAfter(outcome, step, more);
   const kept = document.state !== 'sending';
   const state = kept ? document.state : again ? 'queued' : after.state;
@@ -187,6 +191,7 @@ function changeOf(document: Locked, { attempt, outcome }: SettledAttempt): Chang
     xero_id: own?.xeroId ?? null,
     xero_number: own?.number ?? null,
     fingerprint: own?.fingerprint ?? null,
+    taken_back: takenBack,
     stands: outcome.outcome === 'sent' && !more,
     pushed: outcome.outcome === 'sent',
   };
@@ -210,13 +215,15 @@ function changeOfDecision({ documentId: id, version, state, code, errors, record
     xero_id: record?.xeroId ?? null,
     xero_number: record?.number ?? null,
     fingerprint: record?.fingerprint ?? null,
+    taken_back: false,
     stands: state === 'sent' || state === 'voided',
     pushed: false,
   };
 }
 
 const nothingOf = (id: string, version: number) => ({
-  ...{ id, version, xero_id: null, xero_number: null, fingerprint: null, stands: false, pushed: false },
+  ...{ id, version, xero_id: null, xero_number: null, fingerprint: null },
+  ...{ taken_back: false, stands: false, pushed: false },
 });
 
 /** A call is settled when none of its parts is open. */
@@ -289,16 +296,17 @@ async function changeDocuments(
     text: `UPDATE document d
               SET state = given.state, code = given.code, errors = given.errors,
                   organisation_id = CASE WHEN given.xero_id IS NOT NULL THEN $2 ELSE d.organisation_id END,
-                  xero_id = coalesce(given.xero_id, d.xero_id),
+                  xero_id = CASE WHEN NOT given.taken_back THEN coalesce(given.xero_id, d.xero_id) END,
                   xero_number = CASE WHEN given.xero_id IS NOT NULL THEN given.xero_number ELSE d.xero_number END,
-                  xero_fingerprint = coalesce(given.fingerprint, d.xero_fingerprint),
+                  xero_fingerprint = CASE WHEN NOT given.taken_back THEN coalesce(given.fingerprint, d.xero_fingerprint) END,
                   sent_version = CASE WHEN given.stands THEN given.version ELSE d.sent_version END,
                   last_pushed_at = CASE WHEN given.pushed THEN clock_timestamp() ELSE d.last_pushed_at END,
                   queued_version = CASE WHEN given.state IN ('queued', 'waiting') THEN d.queued_version END,
                   urgent = d.urgent AND given.state IN ('queued', 'waiting'),
                   updated_at = clock_timestamp()
              FROM jsonb_to_recordset($1) AS given (id uuid, version integer, state text, code text, errors jsonb, xero_id text,
-                                                   xero_number text, fingerprint text, stands boolean, pushed boolean)
+                                                   xero_number text, fingerprint text, taken_back boolean, stands boolean,
+                                                   pushed boolean)
             WHERE d.id = given.id`,
     values: [JSON.stringify(changes), organisationId],
   });

@@ -44,12 +44,16 @@ function linkedContact({ xeroId, content }: ContactToMatch, facts: PushFacts): X
   return record === null ? null : followed(record, facts);
 }
 
-/** 1 and 3: ContactNumber is the unique id; AccountNumber is compared only where that is empty. */
+/**
+ * 1 and 3: ContactNumber is the unique id; AccountNumber is compared only where that is empty. What is another document's
+ * already cannot be this one too.
+ */
 function byUniqueId(document: ContactToMatch, facts: PushFacts): ContactMatch | null {
   const found = facts.contactsNumbered(document.externalId);
   const named = found.find((record) => isNamed(record, document, facts));
   if (named !== undefined) {
     const record = followed(named, facts);
+    if (facts.ours('contacts', record.xeroId)) return { match: 'fault', code: 'contact_id_taken', record };
     return usable(record, facts, document) ?? { match: 'idAndName', record };
   }
   const other = found.find((record) => mergedInto(record) === null);

@@ -242,7 +242,8 @@ export function paymentAccount(
 export function reflects(sent: unknown, held: unknown, field = ''): boolean {
   if (field === 'LineItemID') return true;
   if (Array.isArray(sent)) {
-    return Array.isArray(held) && sent.length <= held.length && sent.every((each, index) => matches(each, held, index));
+    const isWhole = field !== 'LineItems' || sent.length === (held as unknown[] | undefined)?.length;
+    return Array.isArray(held) && isWhole && sent.every((each, index) => matches(each, held, index));
   }
   if (typeof sent === 'object' && sent !== null) {
     const body = (held ?? {}) as Body;

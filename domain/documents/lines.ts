@@ -63,7 +63,22 @@ export function pricedParts(document: PricedDocument): Priced[] {
 
 export const isSale = (kind: PricedKind): boolean => kind === 'invoice' || kind === 'creditNote';
 
-export function resolveLines({ kind, location, content, field }: Priced, facts: PushFacts): ResolvedLine[] {
+/** Checks, amounts and elements ask for the same of the same facts in a row: it is worked out once. */
+function once<Value>(
+  workOut: (priced: Priced, facts: PushFacts) => Value,
+): (priced: Priced, facts: PushFacts) => Value {
+  const kept = new WeakMap<object, { facts: PushFacts; location: string | null; value: Value }>();
+  return (priced, facts) => {
+    const held = kept.get(priced.content);
+    if (held?.facts === facts && held.location === priced.location) return held.value;
+    const value = workOut(priced, facts);
+    kept.set(priced.content, { facts, location: priced.location, value });
+    return value;
+  };
+}
+
+/** The lines of a document or bill, in their order. */
+export const resolveLines = once(({ kind, location, content, field }, facts): readonly ResolvedLine[] => {
   const { settings, chart } = facts;
   const side = isSale(kind) ? 'sales' : 'purchases';
   const lines: readonly AnyLine[] = content.lines;
@@ -79,7 +94,7 @@ export function resolveLines({ kind, location, content, field }: Priced, facts: 
       tracking: line.tracking ?? trackingOf(location, facts),
     };
   });
-}
+});
 
 type AnyLine = DocumentContent['invoice']['lines'][number] & { expenseType?: string | undefined };
 
@@ -120,7 +135,7 @@ export interface PricedAmounts {
   rounding: ResolvedLine | null;
 }
 
-export function amountsOf(priced: Priced, facts: PushFacts): PricedAmounts {
+export const amountsOf = once((priced, facts): PricedAmounts => {
   const amounts = xeroAmounts(resolveLines(priced, facts), priced.content.lineAmountTypes);
   const { kind, amount } = difference(priced.content.total, amounts.total);
   const { rounding: account } = facts.settings.accounts;
@@ -132,7 +147,7 @@ export function amountsOf(priced: Priced, facts: PushFacts): PricedAmounts {
     kind: kind === 'rounding' && account === null ? 'beyond' : kind,
     rounding: bridged ? roundingLine(priced, amount, account, facts) : null,
   };
-}
+});
 
 function roundingLine({ content, field }: Priced, amount: Decimal, account: string, facts: PushFacts): ResolvedLine {
   return {

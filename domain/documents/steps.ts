@@ -2,18 +2,8 @@
 
 import { streams } from '../streams.js';
 import { sameAmount } from './amounts.js';
-import { xeroNameOf } from './contactMatch.js';
-import {
-  contactElement,
-  contactIdOf,
-  isKeyed,
-  itemElement,
-  paymentAccount,
-  paymentElement,
-  pricedElement,
-  reflects,
-  shapes,
-} from './elements.js';
+import { type Change, changeOf } from './changes.js';
+import { contactIdOf, isKeyed, paymentAccount, paymentElement, pricedElement, reflects, shapes } from './elements.js';
 import { type Body, type PushFacts, type QueuedDocument, textOf, type XeroRecord, xeroTypes } from './facts.js';
 import { groupNameOf } from './faults/contacts.js';
 import { paidBy } from './faults/parents.js';
@@ -22,7 +12,7 @@ import { type DocumentKind, documentKinds } from './kinds.js';
 import { amountsOf, billOf, ownPart, type Priced, type PricedDocument } from './lines.js';
 import type { Lookup } from './lookup.js';
 import { isLiving, statusOf, valuesAt } from './records.js';
-import { isAnothers, isDone, isNew, isWritten, recordOf, updatable, wasDone } from './standing.js';
+import { isDone, isNew, isWritten, recordOf, updatable, wasDone } from './standing.js';
 
 /** A write: elements of one method and path go together in one call, except where there is no collection. */
 export interface Call {
@@ -48,18 +38,16 @@ export interface Step {
 
 type Steps<Kind extends DocumentKind> = (document: QueuedDocument<Kind>, facts: PushFacts) => Step[];
 
-const priced = (document: PricedDocument, facts: PushFacts): Step[] =>
-  isWritten(document)
-    ? []
-    : [step('document', () => pricedCall(document, ownPart(document), facts, updatable(document, facts)))];
-
 const stepsOf: Readonly<{ [Kind in DocumentKind]: Steps<Kind> }> = {
-  contact: (document, facts) => [...contactStep(document, facts), ...groupStep(document, facts)],
-  item: itemStep,
-  invoice: priced,
-  bill: priced,
-  staffExpense: priced,
-  creditNote: (document, facts) => [...priced(document, facts), ...allocationSteps(document, facts)],
+  contact: (document, facts) => [
+    ...recordStep(document, facts, () => ({ ContactNumber: document.externalId })),
+    ...groupStep(document, facts),
+  ],
+  item: (document, facts) => recordStep(document, facts, () => ({ Code: document.content.code })),
+  invoice: pricedStep,
+  bill: pricedStep,
+  staffExpense: pricedStep,
+  creditNote: (document, facts) => [...pricedStep(document, facts), ...allocationSteps(document, facts)],
   purchaseOrder: orderSteps,
   payment: paymentSteps,
   billPayment: paymentSteps,
@@ -85,7 +73,7 @@ const lookupOf = (document: QueuedDocument, fields: Partial<Lookup>): Lookup => 
 });
 
 /** PUT makes a new one, POST with the id changes the one there is (xero-api.md §3). */
-function write(document: QueuedDocument, element: Body, record: XeroRecord | null, holds: Lookup['holds']): Call {
+function write(document: QueuedDocument, { element, record }: Change, holds: Lookup['holds']): Call {
   const { endpoint } = streams[documentKinds[document.kind].stream];
   const xeroId = record?.xeroId ?? null;
   return {
@@ -94,13 +82,14 @@ function write(document: QueuedDocument, element: Body, record: XeroRecord | nul
   };
 }
 
-/** Nothing is written where Xero has it all already. */
-function contactStep(document: QueuedDocument<'contact'>, facts: PushFacts): Step[] {
-  const record = updatable(document, facts);
-  const element = contactElement(document, xeroNameOf(document, facts), record);
-  const isThere = record !== null && (isAnothers(document, facts) || reflects(element, record.body));
-  if (isWritten(document) || isThere) return [];
-  return [step('document', () => write(document, element, record, { ContactNumber: document.externalId }))];
+/** The record itself, where anything of it is to be written; `holds`: by what it is found when it was made. */
+function recordStep(document: QueuedDocument, facts: PushFacts, holds: () => Lookup['holds']): Step[] {
+  const change = changeOf(document, facts);
+  return change === null ? [] : [step('document', () => write(document, change, holds()))];
+}
+
+function pricedStep(document: PricedDocument, facts: PushFacts): Step[] {
+  return recordStep(document, facts, () => madeAs(document, ownPart(document), facts));
 }
 
 /** Contact groups mark the kind at once: IsCustomer and IsSupplier are Xero's to set. */
@@ -125,17 +114,6 @@ export function isGrouped(document: QueuedDocument<'contact'>, facts: PushFacts)
   return name === null || held.includes(name) || isDone(document, 'group');
 }
 
-function itemStep(document: QueuedDocument<'item'>, facts: PushFacts): Step[] {
-  const record = updatable(document, facts);
-  const element = itemElement(document, record);
-  if (isWritten(document) || (record !== null && reflects(element, record.body))) return [];
-  return [step('document', () => write(document, element, record, { Code: document.content.code }))];
-}
-
-function pricedCall(document: PricedDocument, part: Priced, facts: PushFacts, record: XeroRecord | null): Call {
-  return write(document, pricedElement(document.id, part, facts, record), record, madeAs(document, part, facts));
-}
-
 /** A number of ours with what else must fit, or our key. */
 function madeAs(document: PricedDocument, part: Priced, facts: PushFacts): Lookup['holds'] {
   const { numberField, url } = shapes[part.kind];
@@ -157,7 +135,6 @@ function allocationSteps(document: QueuedDocument<'creditNote'>, facts: PushFact
       () => {
         const noteId = document.xeroId ?? '';
         const { amount, date = document.content.date } = allocation;
-        const known = facts.record('creditNotes', noteId);
         return {
           method: 'PUT',
           path: `CreditNotes/${noteId}/Allocations`,
@@ -166,7 +143,7 @@ function allocationSteps(document: QueuedDocument<'creditNote'>, facts: PushFact
           lookup: lookupOf(document, {
             xeroId: noteId,
             allocation: { invoiceId: invoiceId ?? '', amount },
-            except: known === null ? [] : valuesAt(known.body, 'Allocations.AllocationID').map(String),
+            except: knownAllocations(document, facts),
           }),
           xeroId: noteId,
         };
@@ -174,6 +151,15 @@ function allocationSteps(document: QueuedDocument<'creditNote'>, facts: PushFact
       false,
     ),
   );
+}
+
+/** Those that the mirror has heard of, and those that we made. */
+function knownAllocations({ xeroId, done }: QueuedDocument<'creditNote'>, facts: PushFacts): string[] {
+  const note = xeroId === null ? null : facts.record('creditNotes', xeroId);
+  const told = note === null ? [] : valuesAt(note.body, 'Allocations.AllocationID').map(String);
+  return [
+    ...new Set([...told, ...done.flatMap((each) => (each.step.startsWith('allocation:') ? (each.xeroId ?? []) : []))]),
+  ];
 }
 
 /**
@@ -186,10 +172,7 @@ function orderSteps(document: QueuedDocument<'purchaseOrder'>, facts: PushFacts)
   if (isBilled) return [];
   const from = facts.syncFromDate ?? '';
   const isOurs = !isNew(document) || document.content.date >= from;
-  const order =
-    isOurs && !isWritten(document)
-      ? [step('document', () => pricedCall(document, ownPart(document), facts, record))]
-      : [];
+  const order = isOurs ? pricedStep(document, facts) : [];
   const bill = billOf(document);
   if (bill === null || bill.content.date < from) return order;
   return [
@@ -200,7 +183,8 @@ function orderSteps(document: QueuedDocument<'purchaseOrder'>, facts: PushFacts)
 }
 
 function billCall(document: QueuedDocument<'purchaseOrder'>, bill: Priced, facts: PushFacts): Call {
-  const call = pricedCall(document, bill, facts, null);
+  const element = pricedElement(document.id, bill, facts, null);
+  const call = write(document, { element, record: null }, madeAs(document, bill, facts));
   return { ...call, path: 'Invoices', collection: 'Invoices', lookup: { ...call.lookup, stream: 'invoices' } };
 }
 
@@ -216,12 +200,9 @@ function billedCall(document: QueuedDocument<'purchaseOrder'>): Call {
 /** Payments are never edited: another version of one takes the first back and makes another. */
 function paymentSteps(document: QueuedDocument<'payment' | 'billPayment'>, facts: PushFacts): Step[] {
   if (isFromXero(document)) return [];
-  const isTakenBack = isDone(document, 'void');
-  if (document.xeroId !== null && !isTakenBack) {
-    const isSame = document.again || isWritten(document) || isAsSent(document, facts);
-    return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
-  }
-  return isDone(document, 'document') ? [] : [paymentStep(document, facts)];
+  if (document.xeroId === null) return [paymentStep(document, facts)];
+  const isSame = document.again || isWritten(document) || isAsSent(document, facts);
+  return isSame ? [] : [...voidSteps(document, facts), paymentStep(document, facts)];
 }
 
 /** What came from Xero is linked and never written, be it changed or deleted here. */
@@ -242,10 +223,12 @@ function paymentStep(document: QueuedDocument<'payment' | 'billPayment'>, facts:
     const invoiceId = paidBy(document, facts)?.xeroId ?? '';
     const { amount, date, reference } = document.content;
     const holds = { 'Invoice.InvoiceID': invoiceId, Amount: amount, Date: date };
-    const call = write(document, paymentElement(document, invoiceId, paymentAccount(document, facts) ?? ''), null, {
-      ...holds,
-      ...(reference !== undefined && { Reference: reference }),
-    });
+    const element = paymentElement(document, invoiceId, paymentAccount(document, facts) ?? '');
+    const call = write(
+      document,
+      { element, record: null },
+      { ...holds, ...(reference !== undefined && { Reference: reference }) },
+    );
     return { ...call, lookup: { ...call.lookup, except: facts.paymentsOf(invoiceId).map(({ xeroId }) => xeroId) } };
   });
 }

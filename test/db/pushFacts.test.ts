@@ -268,6 +268,41 @@ describe('the facts of a push', () => {
     expect([standing, late].map((each) => later.rivals(each).length)).toEqual([0, 1]);
   });
 
+  test('name nobody as rival who goes to the books of another location', async () => {
+    const [companyId, connectionId, other] = [`company-${randomUUID()}`, randomUUID(), randomUUID()];
+    await database.pool.query(`INSERT INTO company (id, name, sync_by) VALUES ($1, 'Test', 'locations')`, [companyId]);
+    for (const [id, place] of [
+      [connectionId, 'north'],
+      [other, 'south'],
+    ]) {
+      const organisation = randomUUID();
+      await database.pool.query('INSERT INTO organisation (id, company_id, name) VALUES ($1, $2, $3)', [
+        organisation,
+        companyId,
+        place,
+      ]);
+      await database.pool.query(
+        `INSERT INTO connection (id, company_id, direction, organisation_id, status, sync_by) VALUES ($1, $2, 'two-way', $3, 'active', 'locations')`,
+        [id, companyId, organisation],
+      );
+      await database.pool.query('INSERT INTO location (company_id, id, name, connection_id) VALUES ($1, $2, $2, $3)', [
+        companyId,
+        place,
+        id,
+      ]);
+    }
+    its = { ...its, companyId, connectionId };
+    const [, second, third] = await saved(
+      aDocument('contact', 'c-1', { location: 'south' }),
+      aDocument('contact', 'c-2', { location: 'north' }),
+      aDocument('contact', 'c-3', { location: 'north' }),
+    );
+    const facts = await load([second, third] as QueuedDocument[]);
+    expect([second, third].map((each) => facts.rivals(each as QueuedDocument))).toEqual([
+      ...[[], [{ kind: 'contact', externalId: 'c-2' }]],
+    ]);
+  });
+
   test('name nobody as rival whose name the template makes another', async () => {
     const template = { ...goodSettings, contactNameTemplate: '{name} ({externalId})' };
     await database.pool.query('UPDATE connection SET settings = $2 WHERE id = $1', [its.connectionId, template]);

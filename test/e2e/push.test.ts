@@ -100,7 +100,7 @@ describe('in bulk', () => {
   test('an error stays with its document in Xero’s own words, and the rest goes on', async () => {
     const contact = await sentContact();
     const [first, second, third] = invoices(contact, 3) as [object, { content: object }, object];
-    const bad = { ...second, content: { ...second.content, currency: 'XXX' } };
+    const bad = { ...second, content: { ...second.content, currency: 'ZZZ' } };
     await platform.saveAll([first, bad, third] as Parameters<Platform['saveAll']>[0]);
     const failed = await platform.until('invoice', `${contact}-1`, 'failed');
     expect(failed).toMatchObject({ code: 'currency_not_subscribed', synced: false, xeroId: null });

@@ -1,6 +1,6 @@
 /**
  * Records the histories that the replay test holds every later version of the workflow against: one backfill that
- * nothing happens to, one that sleeps through the end of a day's calls, one that is paused and resumed.
+ * nothing happens to, one that sleeps through the end of a day's calls, one that is paused and resumed; and an outbox.
  *
  *   npx tsx test/workflows/record.ts
  *
@@ -12,6 +12,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { Books } from '../support/books.js';
 import setup from '../support/globalSetup.js';
+import { connectBothWays, contentOf } from '../support/platform.js';
 import { quietWorkers } from '../support/quiet.js';
 import { type System, startSystem } from '../support/system.js';
 
@@ -50,6 +51,21 @@ async function record(handle: WorkflowHandle): Promise<string> {
 quietWorkers();
 const tearDown = await setup();
 const system = await startSystem({ dayMs: 8000 });
+
+/** An outbox that sends, is rung again, looks up an answer that was lost, and is ended. */
+async function outboxRun(): Promise<WorkflowHandle> {
+  await system.startSenderHere({ deadlineMs: 1000, patience: { absentAfterMs: 1500, firstWaitMs: 50 } });
+  const platform = await connectBothWays(system);
+  await platform.save('contact', 'c', contentOf.contact());
+  await platform.until('contact', 'c', 'sent');
+  await system.xero('POST', '/faults', [{ kind: 'status', status: 503, times: 1, match: { method: 'PUT' } }]);
+  await platform.save('invoice', 'i', contentOf.invoice('c'));
+  await platform.until('invoice', 'i', 'sent');
+  await platform.outbox.cancel();
+  await platform.outbox.result().catch(() => undefined);
+  return platform.outbox;
+}
+
 try {
   await system.startWorkerHere({ deadlineMs: 1000, patience: { firstWaitMs: 50 } });
   await mkdir(folder, { recursive: true });
@@ -59,6 +75,7 @@ try {
     await writeFile(new URL(`${name}.json`, folder), await record(books.run));
     process.stdout.write(`${name}: ${outcome}, ${sleeps.length} sleeps\n`);
   }
+  await writeFile(new URL('outbox.json', folder), await record(await outboxRun()));
 } finally {
   await system.stop();
   await tearDown();

@@ -71,13 +71,13 @@ function isUsable(type: string, code: string | null, { chart }: PushFacts): bool
   return account?.class == null || rate.appliesTo.includes(account.class);
 }
 
-export function tracking(document: QueuedDocument, { chart, ...facts }: PushFacts): readonly Fault[] {
+export function tracking(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   const active = new Set(
-    chart.trackingCategories
+    facts.chart.trackingCategories
       .filter((category) => category.active)
       .flatMap(({ options }) => options.filter((option) => option.active).map(({ id }) => id)),
   );
-  return linesOf(document, { chart, ...facts })
+  return linesOf(document, facts)
     .filter((line) => line.tracking.some((id) => !active.has(id)))
     .map(({ field }) => ({ field: `${field}.tracking` }));
 }

@@ -6,7 +6,7 @@ import { shapes } from '../elements.js';
 import type { ParentDocument, PushFacts, QueuedDocument } from '../facts.js';
 import type { DocumentKind } from '../kinds.js';
 import { isLiving, listIn, statusOf, textAt } from '../records.js';
-import { isDone } from '../standing.js';
+import { isWritten } from '../standing.js';
 import type { DocumentState } from '../states.js';
 import { type Fault, none, when } from './fault.js';
 
@@ -53,7 +53,8 @@ export const isAuthorised = (parent: ParentDocument, facts: PushFacts): boolean 
   ['AUTHORISED', 'PAID'].includes(statusWhenThere(parent, facts));
 
 /** A payment that is in Xero is not made again; another version of it takes the first one back. */
-const isToBePaid = (document: QueuedDocument): boolean => document.xeroId === null || isDone(document, 'void');
+const isToBePaid = (document: QueuedDocument): boolean =>
+  document.xeroId === null || !(document.again || isWritten(document));
 
 export function parentNotAuthorised(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   const parent = isToBePaid(document) ? paidBy(document, facts) : null;
@@ -74,7 +75,9 @@ export function dueOn(parent: ParentDocument, facts: PushFacts): Decimal {
 export function exceedsDue(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   const parent = isToBePaid(document) ? paidBy(document, facts) : null;
   if (!parent?.comes || (document.kind !== 'payment' && document.kind !== 'billPayment')) return none;
-  const due = dueOn(parent, facts).minus(facts.promised(document));
+  const first = document.xeroId === null ? null : facts.record('payments', document.xeroId);
+  const takenBack = first !== null && isLiving(first) ? decimalIn(first.body.Amount) : new Decimal(0);
+  const due = dueOn(parent, facts).plus(takenBack).minus(facts.promised(document));
   const { amount } = document.content;
   return when(new Decimal(amount).greaterThan(due), 'amount', `${amount} is above ${due.toFixed(2)}, which is due.`);
 }

@@ -2,7 +2,7 @@
 import { decimalIn } from '../amounts.js';
 import { type PushFacts, type QueuedDocument, textOf } from '../facts.js';
 import { isPriced } from '../lines.js';
-import { isNew } from '../standing.js';
+import { isNew, wasDone } from '../standing.js';
 import { type Fault, none, when } from './fault.js';
 
 export const importOnly = (_: QueuedDocument, { direction }: PushFacts): readonly Fault[] =>
@@ -18,7 +18,7 @@ export const ordersOff = (_: QueuedDocument, { settings }: PushFacts): readonly 
 /** On the date counts; once sent it stays ours, wherever its date moves. Of an order also the date of its bill decides. */
 export function beforeSyncFromDate(document: QueuedDocument, { syncFromDate }: PushFacts): readonly Fault[] {
   const date = textOf(document.content, 'date');
-  if (syncFromDate === null || date === null || !isNew(document)) return none;
+  if (syncFromDate === null || date === null || !isNew(document) || wasDone(document, 'document')) return none;
   const billDate = document.kind === 'purchaseOrder' ? document.content.finished?.date : undefined;
   return when(
     [date, billDate ?? date].every((each) => each < syncFromDate),

@@ -2,6 +2,7 @@
 import { addDays } from '../../calendar.js';
 import type { StreamName } from '../../streams.js';
 import { Decimal, decimalIn, sameAmount, sum } from '../amounts.js';
+import { changeOf } from '../changes.js';
 import { contactIdOf, shapes } from '../elements.js';
 import {
   type AlikeQuestion,
@@ -17,17 +18,17 @@ import { editedInXero } from '../fingerprint.js';
 import { documentKinds } from '../kinds.js';
 import { amountsOf, isPriced, type Priced, pricedParts } from '../lines.js';
 import { dateAt, isLiving, listIn, mergedInto, numberOf, statusOf, textAt } from '../records.js';
-import { allocationsLeft, asked, isDone, isNew, isWritten, recordOf, updatable, wasDone } from '../standing.js';
+import { allocationsLeft, asked, isNew, recordOf, updatable, wasDone } from '../standing.js';
 import { currencyOf } from './books.js';
 import { type Fault, none, when } from './fault.js';
 import { dueOn, isAuthorised, isBefore, paidBy } from './parents.js';
 
-/** A payment that was taken back to be made anew is not deleted by somebody else. */
+/** One that a person asks for is made anew, but no payment is. */
 export const endedAs =
   (status: 'VOIDED' | 'DELETED') =>
   (document: QueuedDocument, facts: PushFacts): readonly Fault[] => {
-    if (document.xeroId === null || asked(document) || isDone(document, 'void')) return none;
     const { stream } = documentKinds[document.kind];
+    if (document.xeroId === null || (stream !== 'payments' && asked(document))) return none;
     const record = facts.record(stream, document.xeroId);
     const isGone = record === null ? facts.lookedUp(stream, 'id', document.xeroId) : !isLiving(record);
     return when(isGone && (record !== null && statusOf(record) === 'VOIDED') === (status === 'VOIDED'), null);
@@ -88,6 +89,8 @@ export function numberTaken(document: QueuedDocument, facts: PushFacts): readonl
   const rival = document.kind === 'contact' ? undefined : facts.rivals(document)[0];
   const field = document.kind === 'item' ? 'code' : 'number';
   const here = when(rival !== undefined, field, `The ${rival?.kind} ${rival?.externalId} has it.`);
+  const item = document.kind === 'item' && isNew(document) ? facts.itemOfCode(document.content.code) : null;
+  const isAnothers = item !== null && facts.ours('items', item.xeroId) && rival === undefined;
   const there = newParts(document, facts)
     .filter(({ isSuppliers }) => !isSuppliers)
     .flatMap((part) =>
@@ -96,7 +99,7 @@ export function numberTaken(document: QueuedDocument, facts: PushFacts): readonl
         .filter((record) => document.decided || !isLiving(record) || facts.ours(part.stream, record.xeroId))
         .map((record) => ({ field: part.field, detail: `It is ${statusOf(record)} in Xero.` })),
     );
-  return [...here, ...there];
+  return [...here, ...when(isAnothers, field, 'Another item here is the one of this code.'), ...there];
 }
 
 /** What is looked for among records of the same contact, date and total: of every part that is to be made. */
@@ -164,7 +167,7 @@ function isBilled(document: QueuedDocument, facts: PushFacts): boolean {
 
 /** Both sides changed it since it was sent. Whoever decides, or asks for it once more, overwrites. A merge is no edit. */
 export function conflict(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
-  if (document.xeroId === null || asked(document) || isWritten(document)) return none;
+  if (document.xeroId === null || asked(document) || changeOf(document, facts) === null) return none;
   const record = facts.record(documentKinds[document.kind].stream, document.xeroId);
   const stands = record !== null && isLiving(record) && mergedInto(record) === null;
   return when(stands && editedInXero(document, record, facts), null);
@@ -197,7 +200,7 @@ export function hasPayments(document: QueuedDocument, facts: PushFacts): readonl
   const paid = settlements(record);
   const isPaid =
     paid.length > 0 || sum([record.body.AmountPaid, record.body.AmountCredited].map(decimalIn)).greaterThan(0);
-  const isTouched = document.deleted || !isWritten(document);
+  const isTouched = document.deleted || changeOf(document, facts) !== null;
   const takenBack = document.kind === 'creditNote' && allocationsLeft(document, facts).unwanted.length > 0;
   return [
     ...when(isPaid && isTouched, null, paid.length === 0 ? undefined : `There is: ${paid.join('; ')}.`),

@@ -91,6 +91,12 @@ describe('a contact', () => {
     expect(plan(linked, { records: [merged], lookedUp: ['x'] })).toMatchObject({ do: 'fetch', values: ['y'] });
   });
 
+  it('whose unique id stands on what is another contact of ours already is refused', () => {
+    const merged = contact('x', { ContactNumber: 'c-1', ContactStatus: 'ARCHIVED', MergedToContactID: 'y' });
+    const target = contact('y', { Name: 'Tane', ContactNumber: 'c-2' });
+    expect(plan(aroha, { records: [merged, target], ours: ['y'] })).toMatchObject({ code: 'contact_id_taken' });
+  });
+
   it('merged into another contact of ours is left to that one', () => {
     const merged = contact('x', { ContactNumber: 'c-1', ContactStatus: 'ARCHIVED', MergedToContactID: 'y' });
     const target = contact('y', { Name: 'Tane', ContactNumber: 'c-2' });

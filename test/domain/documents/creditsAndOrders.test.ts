@@ -70,6 +70,24 @@ describe('a credit note', () => {
     });
   });
 
+  it('sent once more is compared: what is allocated of it could not be written, and need not be', () => {
+    const lines = [
+      { LineItemID: 'l', Description: 'Work', Quantity: 1, UnitAmount: 100, AccountCode: '200', TaxType: 'OUTPUT2' },
+    ];
+    const dated = {
+      DateString: '2026-06-01T00:00:00',
+      LineAmountTypes: 'Exclusive',
+      CurrencyCode: 'NZD',
+      LineItems: lines,
+    };
+    const used = held({ ...dated, Allocations: [{ AllocationID: 'a', Amount: 50 }] });
+    const two = note({ allocations: [...allocations, { invoice: 'inv-1', amount: '10.00' }] });
+    const again = { ...made(two, [allocated]), again: true, done: [allocated] };
+    expect(plan(again, { parents: [invoice()], records: [used] })).toMatchObject({ step: 'allocation:1', more: false });
+    const edited = { ...used, body: { ...used.body, Total: 116 } };
+    expect(plan(again, { parents: [invoice()], records: [edited] })).toMatchObject({ code: 'has_payments' });
+  });
+
   it('is sent without the allocation to an invoice that lies before the Sync From Date', () => {
     const before = {
       state: 'skipped',
@@ -265,6 +283,7 @@ describe('an item', () => {
       element: { ItemID: 'p' },
     });
     expect(plan(item(), { records: [held()] })).toMatchObject({ do: 'link', xeroId: 'p' });
+    expect(plan(item(), { records: [held()], ours: ['p'] })).toMatchObject({ code: 'number_taken' });
   });
 
   it('with a code or name longer than Xero takes is refused', () => {

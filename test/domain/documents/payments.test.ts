@@ -174,9 +174,15 @@ describe('a payment', () => {
     expect(plan(next, { records: [there], ours: ['p'] })).toMatchObject({
       ...{ step: 'void', path: 'Payments/p', collection: null, element: { Status: 'DELETED' }, more: true },
     });
+    const full = invoice({ AmountDue: 15, Payments: [{ PaymentID: 'p', Amount: 100 }] });
+    const books = { records: [there], ours: ['p'], parents: [full] };
+    expect(plan(next, books)).toMatchObject({ step: 'void' });
+    const above = sent(payment(), 'p', '', { ...content, amount: '115.01' });
+    expect(plan({ ...above, decided: true }, books)).toMatchObject({ code: 'payment_exceeds_due' });
     const done = [...next.done, { step: 'void', version: 2, sent: null, xeroId: 'p' }];
     const gone = paid('p', { Status: 'DELETED' });
-    expect(plan({ ...next, done }, { records: [gone], ours: ['p'] })).toMatchObject({
+    const takenBack = { ...next, done, xeroId: null, fingerprint: null };
+    expect(plan(takenBack, { records: [gone], lookedUp: [] })).toMatchObject({
       ...{ step: 'document', method: 'PUT', element: { Amount: '90.00' }, more: false },
     });
   });
@@ -185,6 +191,8 @@ describe('a payment', () => {
     const there = paid('p');
     const again = { ...sent(payment(), 'p', fingerprintOf('payment', payment().content, there)), again: true };
     expect(plan(again, { records: [there], ours: ['p'] })).toMatchObject({ do: 'link', xeroId: 'p' });
+    const gone = paid('p', { Status: 'DELETED' });
+    expect(plan(again, { records: [gone], ours: ['p'] })).toMatchObject({ state: 'deletedInXero' });
   });
 
   it('that the platform deleted is deleted in Xero', () => {
