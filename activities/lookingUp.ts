@@ -4,6 +4,7 @@ import { fingerprintOf } from '../domain/documents/fingerprint.js';
 import { documentKinds } from '../domain/documents/kinds.js';
 import { found } from '../domain/documents/lookup.js';
 import type { AttemptOutcome, OpenAttempt, SettledAttempt } from '../domain/ports.js';
+import { XeroRefusal } from '../domain/problems.js';
 import { type StreamName, streams } from '../domain/streams.js';
 import { changedSince, fetchRecords } from './asking.js';
 import type { Patience } from './patience.js';
@@ -17,10 +18,19 @@ const clocksDifferMs = 600_000;
 /** Somebody waits for an answer that did not come. */
 const priority = 'people';
 
+/** A look that Xero refused is tried again after so long. */
+const lookAgainMs = 60_000;
+
+/** When this is looked up next; milliseconds since 1970. */
+function nextLookAt({ absentAfterMs }: Patience, { writtenAt, lookedAt }: Open): number {
+  if (lookedAt === null) return Date.parse(writtenAt);
+  return Math.max(Date.parse(writtenAt) + absentAfterMs, Date.parse(lookedAt) + Math.min(lookAgainMs, absentAfterMs));
+}
+
 /** When the outcomes that are not known are looked up next; null: there are none. */
-export function nextLook({ absentAfterMs }: Patience, open: readonly Open[]): string | null {
-  const [first] = open.map(({ writtenAt }) => Date.parse(writtenAt)).sort((one, other) => one - other);
-  return first === undefined ? null : new Date(first + absentAfterMs).toISOString();
+export function nextLook(patience: Patience, open: readonly Open[]): string | null {
+  const [first] = open.map((each) => nextLookAt(patience, each)).sort((one, other) => one - other);
+  return first === undefined ? null : new Date(first).toISOString();
 }
 
 /**
@@ -32,7 +42,7 @@ export async function lookUp(turn: Turn): Promise<void> {
   const all = await outbox.open(turn.connection.id);
   if (all.length === 0) return;
   const now = await mirror.now();
-  const due = all.filter((each) => each.lookedAt === null || isOver(turn, each, now));
+  const due = all.filter((each) => nextLookAt(turn.ports.patience, each) <= Date.parse(now));
   for (const stream of new Set(due.map(({ lookup }) => lookup.stream))) {
     await lookUpIn(
       turn,
@@ -48,7 +58,9 @@ const isOver = ({ ports: { patience } }: Turn, { writtenAt }: Open, now: string)
 
 async function lookUpIn(turn: Turn, stream: StreamName, open: readonly Open[], now: string): Promise<void> {
   const { outbox } = turn.ports;
-  const records = await recordsFor(turn, stream, open);
+  const records = await recordsFor(turn, stream, open).catch(nullWhenRefused);
+  await outbox.lookedUp([...new Set(open.map(({ callId }) => callId))]);
+  if (records === null) return;
   const ids = records.map(({ xeroId }) => xeroId);
   const taken = new Set(await outbox.taken(turn.connection.organisation.id, stream, ids));
   const settled: SettledAttempt[] = [];
@@ -59,8 +71,13 @@ async function lookUpIn(turn: Turn, stream: StreamName, open: readonly Open[], n
       settled.push({ attempt, outcome: sentOutcome(attempt, match.record, match.xeroId) });
     } else if (isOver(turn, attempt, now)) settled.push({ attempt, outcome: { outcome: 'absent' } });
   }
-  if (settled.length > 0) count(turn.done, await outbox.settle(turn.connection.id, settled, null, null));
-  await outbox.lookedUp([...new Set(open.map(({ callId }) => callId))]);
+  if (settled.length > 0) count(turn, await outbox.settle(turn.connection.id, settled, null, null));
+}
+
+/** Xero refuses to answer this: it stops nothing else, and is asked again later. @throws any other error */
+function nullWhenRefused(error: unknown): null {
+  if (error instanceof XeroRefusal && error.kind !== 'authFailed') return null;
+  throw error;
 }
 
 /** A record that is known is asked for by its id; a new one is among what changed since the call was sent. */

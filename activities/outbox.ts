@@ -61,7 +61,7 @@ export function createOutboxActivities(ports: OutboxPorts) {
         try {
           return await pushOnce(ports, input, done, about);
         } catch (error) {
-          return await whatFollows(ports, input, error, done, about);
+          return await whatFollows(ports, input, error, about);
         }
       });
     },
@@ -74,52 +74,43 @@ async function pushOnce(ports: OutboxPorts, input: PushInput, done: StateCounts,
   const connection = await connected(ports.connections, connectionId, about);
   const lease = await ports.outbox.acquire(connectionId, runId, leaseMs);
   if (lease === null) throw notYet('outboxBusy', busyMs, `another run sends (${about})`);
+  const turn = { ports, connection, runId, lease, endsAt: ports.elapsed() + turnMs, done, anyQueued: false };
+  let end: End;
   try {
-    const turn = { ports, connection, runId, lease, endsAt: ports.elapsed() + turnMs, done };
-    const outcome = await sendForATurn(turn, urgentOnly);
-    return await resultOf(ports, connectionId, outcome, done);
-  } finally {
+    end = await sendForATurn(turn, urgentOnly).catch((error) => afterBudgetWait(ports, connectionId, error, about));
+  } catch (error) {
     await ports.outbox.release(lease);
+    throw error;
   }
+  const left = await ports.outbox.release(lease);
+  const lookAt = left.sending === 0 ? null : nextLook(ports.patience, await ports.outbox.open(connectionId));
+  return { ...end, lookAt, done, left };
 }
 
-async function sendForATurn(turn: Turn, urgentOnly: boolean): Promise<'idle' | 'more'> {
+type End = Pick<PushResult, 'outcome' | 'until' | 'peopleMay'>;
+
+async function sendForATurn(turn: Turn, urgentOnly: boolean): Promise<End> {
   const { ports, lease } = turn;
-  await lookUp(turn);
+  if (lease.anyOpen) await lookUp(turn);
   while (ports.elapsed() < turn.endsAt) {
     if (cancellationSignal().aborted) throw new CancelledFailure('the sending was stopped');
-    const { documents, urgent } = await ports.outbox.claim(lease, { most: batch, urgentOnly });
-    if (documents.length === 0) return 'idle';
+    turn.anyQueued = false;
+    const { documents, urgent, left } = await ports.outbox.claim(lease, { most: batch, urgentOnly });
+    if (documents.length === 0) return turnEnd('idle');
     const plans = await planBatch(turn, documents, urgent ? 'people' : 'background');
-    await sendPlans(turn, plans, urgent ? 'people' : 'background');
+    const allSent = await sendPlans(turn, plans, urgent ? 'people' : 'background');
+    if (allSent && left === 0 && !turn.anyQueued) return turnEnd('idle');
   }
-  return 'more';
+  return turnEnd('more');
 }
 
-async function resultOf(
-  { outbox, patience }: OutboxPorts,
-  connectionId: string,
-  outcome: PushResult['outcome'],
-  done: StateCounts,
-  sleep: Pick<PushResult, 'until' | 'peopleMay'> = { until: null, peopleMay: true },
-): Promise<PushResult> {
-  const left = await outbox.waiting(connectionId);
-  const lookAt = left.sending === 0 ? null : nextLook(patience, await outbox.open(connectionId));
-  return { outcome, ...sleep, lookAt, done, left };
-}
+const turnEnd = (outcome: 'idle' | 'more'): End => ({ outcome, until: null, peopleMay: true });
 
-async function whatFollows(
-  ports: OutboxPorts,
-  input: PushInput,
-  error: unknown,
-  done: StateCounts,
-  about: string,
-): Promise<PushResult> {
+async function whatFollows(ports: OutboxPorts, input: PushInput, error: unknown, about: string): Promise<never> {
   if (isOurs(error)) throw error;
   if (cancellationSignal().aborted) throw new CancelledFailure('the sending was stopped');
-  if (error instanceof BudgetWait) return await afterBudgetWait(ports, input, error, done, about);
   if (error instanceof OutboxLost) throw notYet('outboxBusy', busyMs, `${error.message} (${about})`);
-  if (error instanceof XeroRefusal) {
+  if (error instanceof XeroRefusal && error.kind === 'authFailed') {
     const { grantId } = (await ports.connections.get(input.connectionId)) ?? {};
     await ports.connections.recordError(input.connectionId, 'xero_auth_failed');
     if (grantId) await ports.connections.refused(input.connectionId, grantId);
@@ -129,15 +120,12 @@ async function whatFollows(
   throw again('fault', waitAfter(ports.patience, activityInfo().attempt, offline), `${kindOf(error)} (${about})`);
 }
 
-async function afterBudgetWait(
-  ports: OutboxPorts,
-  { connectionId }: PushInput,
-  { wait, priority }: BudgetWait,
-  done: StateCounts,
-  about: string,
-): Promise<PushResult> {
+/** The end of the day's calls ends the turn well; a shorter wait is Temporal's, and anything else is no wait. */
+async function afterBudgetWait(ports: OutboxPorts, connectionId: string, error: unknown, about: string): Promise<End> {
+  if (!(error instanceof BudgetWait)) throw error;
+  const { wait, priority } = error;
   if (wait.limit !== 'day') throw notYet('budgetWait', wait.waitMs, `${wait.message} (${about})`);
   const until = new Date(Date.parse(await ports.mirror.now()) + wait.waitMs).toISOString();
   await ports.connections.setSleeping(connectionId, until);
-  return await resultOf(ports, connectionId, 'sleep', done, { until, peopleMay: priority === 'background' });
+  return { outcome: 'sleep', until, peopleMay: priority === 'background' };
 }

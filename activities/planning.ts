@@ -4,6 +4,7 @@ import { documentCodes } from '../domain/codes.js';
 import type { ContactGroup, QueuedDocument } from '../domain/documents/facts.js';
 import { type FetchPlan, type Plan, planDocument, type SendPlan } from '../domain/documents/plan.js';
 import type { Decision, LookedUp, Priority } from '../domain/ports.js';
+import { XeroRefusal } from '../domain/problems.js';
 import { fetchRecords } from './asking.js';
 import { callContext } from './connected.js';
 import { count, type Turn, waitOf } from './pushTurn.js';
@@ -36,8 +37,12 @@ export async function planBatch(
     for (const [id, plan] of await planAll(turn, open, asked)) plans.set(id, plan);
     open = documents.filter(({ id }) => plans.get(id)?.do === 'fetch');
     const wanted = [...plans.values()].filter((plan): plan is FetchPlan => plan.do === 'fetch');
-    if (open.length > 0) await askFor(turn, wanted, asked, priority);
-    for (const { id } of open) plans.delete(id);
+    const refused = await askFor(turn, wanted, asked, priority);
+    for (const { id } of open) {
+      if (refused.includes(plans.get(id) as FetchPlan)) plans.set(id, couldNotSend);
+      else plans.delete(id);
+    }
+    open = open.filter(({ id }) => !plans.has(id));
   }
   await settle(turn, documents, plans);
   return documents.flatMap((document) => {
@@ -74,28 +79,52 @@ function isDone({ done, version }: QueuedDocument, plan: SendPlan): boolean {
   return done.some((each) => each.step === plan.step && each.version === version);
 }
 
-async function askFor(turn: Turn, wanted: readonly FetchPlan[], asked: Asked, priority: Priority): Promise<void> {
-  const { ports, connection, runId } = turn;
-  const places = new Map<string, FetchPlan & { values: string[] }>();
-  for (const plan of wanted) {
-    const place = `${plan.stream} ${plan.by}`;
-    const before = places.get(place)?.values ?? [];
-    places.set(place, { ...plan, values: [...before, ...plan.values] });
-  }
-  for (const { stream, by, values } of places.values()) {
-    if (stream === 'contactGroups') {
-      asked.contactGroups = await ports.xero
-        .contactGroups(callContext(connection, runId, priority), cancellationSignal())
-        .catch((error) => waitOf(error, priority));
-      continue;
+/** Asks everything of one kind at once. @returns the plans whose question Xero refuses. */
+async function askFor(
+  turn: Turn,
+  wanted: readonly FetchPlan[],
+  asked: Asked,
+  priority: Priority,
+): Promise<FetchPlan[]> {
+  const refused: FetchPlan[] = [];
+  for (const place of new Set(wanted.map(placeOf))) {
+    const plans = wanted.filter((plan) => placeOf(plan) === place);
+    const [{ stream, by }] = plans as [FetchPlan];
+    const values = plans.flatMap((plan) => plan.values);
+    try {
+      await askOne(turn, stream, by, values, asked, priority);
+    } catch (error) {
+      if (!(error instanceof XeroRefusal) || error.kind === 'authFailed') throw error;
+      refused.push(...plans);
     }
-    await fetchRecords(turn, stream, by, values, priority);
-    asked.lookedUp.push(...values.map((value) => ({ stream, by, value })));
   }
+  return refused;
+}
+
+const placeOf = ({ stream, by }: FetchPlan): string => `${stream} ${by}`;
+
+async function askOne(
+  turn: Turn,
+  stream: FetchPlan['stream'],
+  by: FetchPlan['by'],
+  values: readonly string[],
+  asked: Asked,
+  priority: Priority,
+): Promise<void> {
+  const { ports, connection, runId } = turn;
+  if (stream === 'contactGroups') {
+    const context = callContext(connection, runId, priority);
+    asked.contactGroups = await ports.xero
+      .contactGroups(context, cancellationSignal())
+      .catch((error) => waitOf(error, priority));
+    return;
+  }
+  await fetchRecords(turn, stream, by, values, priority);
+  asked.lookedUp.push(...values.map((value) => ({ stream, by, value })));
 }
 
 async function settle(
-  { ports, lease, done }: Turn,
+  turn: Turn,
   documents: readonly QueuedDocument[],
   plans: ReadonlyMap<string, Plan>,
 ): Promise<void> {
@@ -105,7 +134,7 @@ async function settle(
       ? decisionOf(document, couldNotSend)
       : decisionOf(document, plan);
   });
-  if (decisions.length > 0) count(done, await ports.outbox.decide(lease, decisions));
+  if (decisions.length > 0) count(turn, await turn.ports.outbox.decide(turn.lease, decisions));
 }
 
 function decisionOf({ id: documentId, version }: QueuedDocument, plan: Plan): Decision[] {

@@ -37,12 +37,15 @@ export interface Turn {
   /** By `elapsed`. */
   endsAt: number;
   done: StateCounts;
+  /** Something was queued by what became of others: it is to be claimed. */
+  anyQueued: boolean;
 }
 
 /** Adds up documents by the state they came to. */
-export function count(done: StateCounts, more: StateCounts): void {
-  for (const [state, number] of Object.entries(more) as [keyof StateCounts, number][]) {
-    done[state] = (done[state] ?? 0) + number;
+export function count(turn: Turn, { queued = 0, ...ended }: StateCounts): void {
+  turn.anyQueued ||= queued > 0;
+  for (const [state, number] of Object.entries(ended) as [keyof StateCounts, number][]) {
+    turn.done[state] = (turn.done[state] ?? 0) + number;
   }
 }
 

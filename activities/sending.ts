@@ -26,12 +26,13 @@ import { BudgetWait, count, type Turn } from './pushTurn.js';
 /** Xero takes 3.5 MB a call (xero-api.md §3); what stands around the elements is little. */
 const mostBytes = 3_400_000;
 
-/** Sends what was planned, call by call, as long as the turn lasts; what is left stays queued. */
-export async function sendPlans(turn: Turn, planned: readonly Planned[], priority: Priority): Promise<void> {
+/** Sends what was planned, call by call, as long as the turn lasts; what is left stays queued. @returns whether nothing is. */
+export async function sendPlans(turn: Turn, planned: readonly Planned[], priority: Priority): Promise<boolean> {
   for (const call of callsOf(planned)) {
-    if (turn.ports.elapsed() >= turn.endsAt) return;
+    if (turn.ports.elapsed() >= turn.endsAt) return false;
     await sendCall(turn, call, priority);
   }
+  return true;
 }
 
 /** Elements of one method and path go together, as many as fit; where the path names a record, each alone. */
@@ -57,15 +58,16 @@ async function sendCall(turn: Turn, parts: readonly Planned[], priority: Priorit
   const [{ plan }] = parts as [Planned];
   const { method, path } = plan;
   const id = ports.newId();
-  const readAt = await ports.mirror.now();
   const call = { id, organisationId: connection.organisation.id, runId, method, path };
   const written = await ports.outbox.write(lease, call, parts.map(attemptOf));
+  // A document that has changed since it was claimed is queued with what it is now.
+  if (written.length < parts.length) turn.anyQueued = true;
   if (written.length === 0) return;
   const { stream } = plan.lookup;
   const elements = written.flatMap(({ sent }) => (sent === null ? [] : [sent]));
   const write = { method, path, elements, idempotencyKey: id, stream };
   const answer = await ports.writer.write(callContext(connection, runId, priority), write);
-  await settleAnswer(turn, { id, path, readAt, priority, parts, written }, answer);
+  await settleAnswer(turn, { id, path, priority, parts, written }, answer);
 }
 
 function attemptOf({ document, plan }: Planned): AttemptToWrite {
@@ -76,7 +78,6 @@ function attemptOf({ document, plan }: Planned): AttemptToWrite {
 interface SentCall {
   id: string;
   path: string;
-  readAt: string;
   priority: Priority;
   parts: readonly Planned[];
   written: readonly WrittenAttempt[];
@@ -107,17 +108,18 @@ async function settleOutcomes(
     settled.push({ attempt, outcome: await outcomeOf(turn, call, attempt, outcome) });
   }
   const { outbox } = turn.ports;
-  count(turn.done, await outbox.settle(turn.connection.id, settled, status, recordsOf(call, outcomes)));
+  count(turn, await outbox.settle(turn.connection.id, settled, status, recordsOf(call, outcomes)));
   if (settled.length === call.written.length) return;
   await outbox.outcomeUnknown(call.id);
   await lookUp(turn);
 }
 
 /** Records of the stream itself; what lies below one, as an allocation does, is no record of the mirror. */
-function recordsOf({ path, readAt, written }: SentCall, outcomes: readonly WriteOutcome[]): AnsweredRecords | null {
-  const stream = written[0]?.lookup.stream;
+function recordsOf({ path, written }: SentCall, outcomes: readonly WriteOutcome[]): AnsweredRecords | null {
+  const { lookup, writtenAt: readAt } = written[0] as WrittenAttempt;
+  const { stream } = lookup;
   const [endpoint, , inner] = path.split('/');
-  if (stream === undefined || endpoint !== streams[stream].endpoint || inner !== undefined) return null;
+  if (endpoint !== streams[stream].endpoint || inner !== undefined) return null;
   return { stream, readAt, texts: outcomes.flatMap((each) => (each.kind === 'sent' ? (each.text ?? []) : [])) };
 }
 
@@ -168,7 +170,7 @@ async function numberTaken(
   const { stream } = lookup;
   const number = sent?.[streams[stream].numberedBy ?? ''];
   if (typeof number !== 'string') return refused('number_taken', words);
-  const records = await fetchRecords(turn, stream, 'number', [number], priority);
+  const records = await fetchRecords(turn, stream, 'number', [number], priority).catch(noneWhenRefused);
   const ids = records.map(({ xeroId }) => xeroId);
   const taken = new Set(await turn.ports.outbox.taken(turn.connection.organisation.id, stream, ids));
   const ours = found(lookup, sent, records, (xeroId) => taken.has(xeroId));
@@ -178,6 +180,12 @@ async function numberTaken(
   }
   const suspected = records.some((record) => isLiving(record) && !taken.has(record.xeroId));
   return suspected ? refused('duplicate_suspected', words, 'held') : refused('number_taken', words);
+}
+
+/** What Xero would not look for stays as it said. @throws any other error: the outcome is looked up again */
+function noneWhenRefused(error: unknown): [] {
+  if (error instanceof XeroRefusal && error.kind !== 'authFailed') return [];
+  throw error;
 }
 
 /** What we make carries the document's id in its Url or its Reference. */
@@ -191,7 +199,7 @@ async function notCarriedOut(turn: Turn, call: SentCall, problem: MustWait | Xer
   const { outbox } = turn.ports;
   if (problem instanceof XeroRefusal && problem.kind !== 'authFailed') {
     const settled = call.written.map((attempt) => ({ attempt, outcome: finalOutcome(attempt, problem) }));
-    count(turn.done, await outbox.settle(turn.connection.id, settled, problem.status, null));
+    count(turn, await outbox.settle(turn.connection.id, settled, problem.status, null));
     return;
   }
   await outbox.takeBack(call.id);

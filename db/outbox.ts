@@ -32,7 +32,16 @@ const acquireLease = `
   ON CONFLICT (connection_id) DO UPDATE
      SET rung_at = NULL, lease_owner = excluded.lease_owner, lease_until = excluded.lease_until
    WHERE o.lease_owner IS NULL OR o.lease_until < clock_timestamp() OR starts_with(o.lease_owner, $3)
-  RETURNING connection_id`;
+  RETURNING EXISTS (SELECT FROM push_call WHERE push_call.connection_id = $1 AND settled_at IS NULL) AS any_open`;
+
+const releaseLease = `
+  WITH released AS (
+    UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE connection_id = $1 AND lease_owner = $2
+  )
+  SELECT count(*) FILTER (WHERE d.state = 'queued')::int AS queued,
+         count(*) FILTER (WHERE d.state = 'sending')::int AS sending
+    FROM ${coveredDocuments}
+   WHERE c.id = $1 AND d.company_id = (SELECT company_id FROM connection WHERE id = $1) AND d.state IN ('queued', 'sending')`;
 
 /**
  * The batch: what is first decides the stream, and what else goes there comes along. A document whose outcome is not known
@@ -51,7 +60,8 @@ const claimStatement = `
   chosen AS (
     SELECT queue.* FROM queue JOIN first USING (stream) ORDER BY urgent DESC, rank, queued_at, id LIMIT $2
   )
-  SELECT d.id, d.company_id, d.kind, d.external_id, d.location_id, d.queued_version, d.urgent, d.xero_id, d.sent_version,
+  SELECT (SELECT count(*) FROM queue)::int AS queued,
+         d.id, d.company_id, d.kind, d.external_id, d.location_id, d.queued_version, d.urgent, d.xero_id, d.sent_version,
          d.xero_fingerprint, goes.deleted, stands.content AS sent_content,
          d.decided_version IS NOT DISTINCT FROM d.queued_version AS decided,
          EXISTS (SELECT FROM push_attempt a WHERE a.document_id = d.id AND a.version = d.queued_version
@@ -73,6 +83,8 @@ const claimStatement = `
    ORDER BY chosen.urgent DESC, chosen.rank, chosen.queued_at, chosen.id`;
 
 interface QueuedRow {
+  /** All that may be sent now. */
+  queued: number;
   id: string;
   company_id: string;
   kind: DocumentKind;
@@ -96,21 +108,24 @@ export function createOutbox(pool: pg.Pool): Outbox {
     async acquire(connectionId, runId, leaseMs) {
       const owner = `${runId} ${randomUUID()}`;
       const values = [connectionId, owner, `${runId} `, leaseMs];
-      const { rows } = await pool.query({ name: 'outbox-acquire', text: acquireLease, values });
-      return rows.length === 0 ? null : { connectionId, owner };
+      const acquire = { name: 'outbox-acquire', text: acquireLease, values };
+      const [row] = (await pool.query<{ any_open: boolean }>(acquire)).rows;
+      return row === undefined ? null : { connectionId, owner, anyOpen: row.any_open };
     },
 
     async release({ connectionId, owner }) {
-      await pool.query(
-        'UPDATE outbox SET lease_owner = NULL, lease_until = NULL WHERE connection_id = $1 AND lease_owner = $2',
-        [connectionId, owner],
-      );
+      const release = { name: 'outbox-release', text: releaseLease, values: [connectionId, owner] };
+      return (await pool.query<{ queued: number; sending: number }>(release)).rows[0] as {
+        queued: number;
+        sending: number;
+      };
     },
 
     async claim({ connectionId }, { most, urgentOnly }) {
       const values = [connectionId, most, urgentOnly];
       const { rows } = await pool.query<QueuedRow>({ name: 'outbox-claim', text: claimStatement, values });
-      return { documents: rows.map(queuedOf), urgent: rows.some(({ urgent }) => urgent) };
+      const left = (rows[0]?.queued ?? 0) - rows.length;
+      return { documents: rows.map(queuedOf), urgent: rows.some(({ urgent }) => urgent), left };
     },
 
     write: (lease, call, attempts) => inTransaction(pool, (client) => write(client, lease, call, attempts)),
@@ -143,19 +158,6 @@ export function createOutbox(pool: pg.Pool): Outbox {
         [organisationId, stream, xeroIds],
       );
       return rows.map(({ xero_id }) => xero_id);
-    },
-
-    async waiting(connectionId) {
-      const { rows } = await pool.query<{ queued: number; sending: number }>({
-        name: 'outbox-waiting',
-        text: `SELECT count(*) FILTER (WHERE d.state = 'queued')::int AS queued,
-                      count(*) FILTER (WHERE d.state = 'sending')::int AS sending
-                 FROM ${coveredDocuments}
-                WHERE c.id = $1 AND d.company_id = (SELECT company_id FROM connection WHERE id = $1)
-                  AND d.state IN ('queued', 'sending')`,
-        values: [connectionId],
-      });
-      return rows[0] as { queued: number; sending: number };
     },
   };
 }
@@ -204,17 +206,18 @@ async function write(
     const row = ready.find(({ id, queued_version }) => id === attempt.documentId && queued_version === attempt.version);
     return row === undefined ? [] : [{ ...attempt, id: randomUUID(), callId: call.id, kind: row.kind }];
   });
-  if (written.length > 0) await note(client, lease.connectionId, call, written);
-  return written;
+  if (written.length === 0) return [];
+  const writtenAt = await note(client, lease.connectionId, call, written);
+  return written.map((attempt) => ({ ...attempt, writtenAt }));
 }
 
-/** The call, its parts and the state of their documents, in one statement. */
+/** The call, its parts and the state of their documents, in one statement. @returns when it was noted. */
 async function note(
   client: pg.PoolClient,
   connectionId: string,
   { id, organisationId, runId, method, path }: CallToWrite,
-  written: readonly WrittenAttempt[],
-): Promise<void> {
+  written: readonly Omit<WrittenAttempt, 'writtenAt'>[],
+): Promise<string> {
   const parts = written.map(({ id: attemptId, documentId, version, step, sent, lookup, own, more }, place) => ({
     id: attemptId,
     document_id: documentId,
@@ -222,7 +225,7 @@ async function note(
     lookup: { ...lookup, own, more } satisfies KeptLookup,
   }));
   const text = JSON.stringify(parts);
-  await client.query({
+  const { rows } = await client.query<{ written_at: Date }>({
     name: 'outbox-note',
     text: `
       WITH part AS (
@@ -232,20 +235,25 @@ async function note(
       call AS (
         INSERT INTO push_call (id, connection_id, organisation_id, run_id, method, path, body_hash)
         VALUES ($1, $2, $3, $4, $5, $6, $8)
+        RETURNING written_at
       ),
       sending AS (
         UPDATE document SET state = 'sending', code = NULL, errors = '[]', updated_at = clock_timestamp()
           FROM part WHERE document.id = part.document_id
-      )
+      ),
+      noted AS (
       INSERT INTO push_attempt (id, document_id, version, step, attempt, push_call_id, place, sent, lookup, actor)
       SELECT part.id, part.document_id, part.version, part.step,
              1 + coalesce((SELECT max(attempt) FROM push_attempt before
                             WHERE before.document_id = part.document_id AND before.version = part.version
                               AND before.step = part.step), 0),
              $1, part.place, part.sent, part.lookup, document.actor
-        FROM part JOIN document ON document.id = part.document_id`,
+        FROM part JOIN document ON document.id = part.document_id
+      )
+      SELECT written_at FROM call`,
     values: [id, connectionId, organisationId, runId, method, path, text, createHash('sha256').update(text).digest()],
   });
+  return (rows[0] as { written_at: Date }).written_at.toISOString();
 }
 
 /** A newer version, or what a person said meanwhile, stands as it is. */

@@ -74,9 +74,9 @@ export function settle(
     await closeAttempts(client, outcomes, status);
     const changes = outcomes.map((each) => changeOf(documents.get(each.attempt.id) as Locked, each));
     await changeDocuments(client, organisationId, changes);
-    await wakeChildren(client, [...documents.values()], changes);
+    const woken = await wakeChildren(client, [...documents.values()], changes);
     for (const change of changes) tellChange(tell, connectionId, lockedOf(documents, change.id), change);
-    return countsOf(changes);
+    return countsOf(changes, woken);
   });
 }
 
@@ -96,9 +96,9 @@ export function decide(pool: pg.Pool, connectionId: string, decisions: readonly 
     const changes = fitting.map((decision) => changeOfDecision(decision, taken));
     await noteDecisions(client, changes);
     await changeDocuments(client, organisationId, changes);
-    await wakeChildren(client, [...documents.values()], changes);
+    const woken = await wakeChildren(client, [...documents.values()], changes);
     for (const change of changes) tellChange(tell, connectionId, lockedOf(documents, change.id), change);
-    return countsOf(changes);
+    return countsOf(changes, woken);
   });
 }
 
@@ -315,17 +315,18 @@ async function changeDocuments(
 /**
  * What waits for these is queued again, to be planned anew: for one that stands in Xero now, and for one that is known to
  * have failed, which its children are to say. It keeps its place: what of it was sent since it was queued still counts.
+ * @returns how many.
  */
 async function wakeChildren(
   client: pg.PoolClient,
   documents: readonly Locked[],
   changes: readonly Change[],
-): Promise<void> {
+): Promise<number> {
   const ended = changes.filter(({ state }) => !['queued', 'sending', 'waiting'].includes(state));
   const parents = ended.map(({ id, stands }) => ({ ...(documents.find((each) => each.id === id) as Locked), stands }));
   const [first] = parents;
-  if (first === undefined) return;
-  await client.query({
+  if (first === undefined) return 0;
+  const { rowCount } = await client.query({
     name: 'outcomes-wake',
     text: `UPDATE document SET state = 'queued', code = NULL, errors = '[]', updated_at = clock_timestamp()
             WHERE id IN (
@@ -343,6 +344,7 @@ async function wakeChildren(
       parents.map(({ stands }) => stands),
     ],
   });
+  return rowCount ?? 0;
 }
 
 /**
@@ -421,8 +423,8 @@ const dataOf: Record<DocumentEvent, (known: Known) => object> = {
   'document.deletedInXero': streamOnly,
 };
 
-function countsOf(changes: readonly Change[]): StateCounts {
-  const counts: StateCounts = {};
+function countsOf(changes: readonly Change[], woken: number): StateCounts {
+  const counts: StateCounts = woken === 0 ? {} : { queued: woken };
   for (const { state } of changes) counts[state] = (counts[state] ?? 0) + 1;
   return counts;
 }

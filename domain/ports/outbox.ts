@@ -11,6 +11,8 @@ import type { DocumentError } from './documents.js';
 export interface OutboxLease {
   connectionId: string;
   owner: string;
+  /** Were there parts of calls whose outcome was not known? */
+  anyOpen: boolean;
 }
 
 /** Another one sends for the connection now, or nobody may any more. */
@@ -32,6 +34,8 @@ export interface ClaimedDocuments {
   documents: readonly QueuedDocument[];
   /** Somebody waits for one of them. */
   urgent: boolean;
+  /** Others that may be sent now. */
+  left: number;
 }
 
 /** One document's part in a call that is about to be sent. */
@@ -62,6 +66,8 @@ export interface WrittenAttempt extends AttemptToWrite {
   id: string;
   callId: string;
   kind: DocumentKind;
+  /** When the call was noted, by Postgres's clock; it was sent after that. */
+  writtenAt: string;
 }
 
 /** A part of a call whose outcome is not known. */
@@ -69,8 +75,6 @@ export interface OpenAttempt extends WrittenAttempt {
   /** Of the version. */
   content: QueuedDocument['content'];
   path: string;
-  /** When the call was noted, by Postgres's clock; it was sent after that. */
-  writtenAt: string;
 }
 
 /** What became of a part of a call. */
@@ -113,7 +117,7 @@ export interface Decision {
   record: { xeroId: string; number: string | null; fingerprint: string } | null;
 }
 
-/** How many documents ended in which state; what support staff see of a run. */
+/** How many documents came to which state. Those that are `queued` by it are to be claimed again, or for the first time. */
 export type StateCounts = Partial<Record<DocumentState, number>>;
 
 export interface Outbox {
@@ -125,7 +129,8 @@ export interface Outbox {
    * @returns null while a run of another workflow has it.
    */
   acquire(connectionId: string, runId: string, leaseMs: number): Promise<OutboxLease | null>;
-  release(lease: OutboxLease): Promise<void>;
+  /** Answers what is left of the connection's documents, for people to see. */
+  release(lease: OutboxLease): Promise<{ queued: number; sending: number }>;
   /**
    * The next documents that may be sent together. None while the connection is not active, or while writing is paused.
    * On a connection that only imports, what is queued becomes `skipped`.
@@ -160,6 +165,4 @@ export interface Outbox {
   taken(organisationId: string, stream: StreamName, xeroIds: readonly string[]): Promise<string[]>;
   /** Settles documents without a call. Those that have changed since they were claimed are left as they are. */
   decide(lease: OutboxLease, decisions: readonly Decision[]): Promise<StateCounts>;
-  /** Documents of the connection that are queued, by whether somebody waits for them; for people to see. */
-  waiting(connectionId: string): Promise<{ queued: number; sending: number }>;
 }
