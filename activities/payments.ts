@@ -20,7 +20,7 @@ export interface PaymentPorts {
   connections: Pick<Connections, 'get'>;
   settings: Pick<SettingsStore, 'get'>;
   payments: PaymentImports;
-  callback: PaymentCallback;
+  callback: Pick<PaymentCallback, 'post'>;
   callbackSecrets: Pick<CallbackSecrets, 'open'>;
   /** Milliseconds of a monotonic clock. */
   elapsed: () => number;

@@ -19,6 +19,7 @@ import type {
   Locations,
   Mirror,
   OutboxBells,
+  PaymentCallback,
   PaymentImports,
   Previews,
   Reconciliation,
@@ -75,6 +76,7 @@ export interface ApiDeps {
   payments: Pick<PaymentImports, 'list' | 'resolve' | 'unreconciled'>;
   paymentRuns: PaymentRunControl;
   callbackSecrets: Pick<CallbackSecrets, 'replace'>;
+  callback: Pick<PaymentCallback, 'allows'>;
   schedules: Pick<ConnectionSchedules, 'keep'>;
   webhooks: WebhookControl;
   webhookEvents: Pick<WebhookEvents, 'store'>;

@@ -14,7 +14,7 @@ const tags = ['Settings'];
 /** What the schedules of a connection follow from. */
 const scheduled = ['nightlyTime', 'paymentsIn', 'paymentsInEveryHours'] as const;
 
-type Deps = Pick<ApiDeps, 'connections' | 'settings' | 'charts' | 'backfills' | 'schedules'>;
+type Deps = Pick<ApiDeps, 'connections' | 'settings' | 'charts' | 'backfills' | 'schedules' | 'callback'>;
 
 export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
   return async (app) => {
@@ -51,6 +51,10 @@ export function settingsRoutes(deps: Deps): FastifyPluginAsyncZod {
       },
       handler: async (request) => {
         const connection = await connectionFor(deps, request, request.params.id);
+        const { callbackUrl } = request.body;
+        if (typeof callbackUrl === 'string' && !deps.callback.allows(callbackUrl)) {
+          throw invalid({ field: 'callbackUrl', message: 'must be https, at a public address' });
+        }
         const chart = await deps.charts.of(connection);
         const settings = await deps.settings.change(connection.id, request.body, (wished) => {
           refuseOwnFaults(request.body, faultsOf(connection, wished, chart));

@@ -45,8 +45,8 @@ export function checkedLookup(permits: Permits, look: typeof resolve = resolve):
   };
 }
 
-/** A literal address is connected to without a look-up. @throws ForbiddenAddress */
-export function checkLiteral(hostname: string, permits: Permits): void {
+/** A literal address is connected to without a look-up; a name is not judged here. */
+export function mayBeLiteral(hostname: string, permits: Permits): boolean {
   const address = hostname.replace(/^\[(.*)\]$/, '$1');
-  if (ipaddr.isValid(address) && !permits(address)) throw new ForbiddenAddress();
+  return !ipaddr.isValid(address) || permits(address);
 }

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { CallbackAnswer, CallbackTarget, PaymentCallback } from '../domain/ports.js';
-import { checkedLookup, checkLiteral, isPublic, isPublicOrLoopback } from './addresses.js';
+import { checkedLookup, isPublic, isPublicOrLoopback, mayBeLiteral } from './addresses.js';
 
 export interface CallbackOptions {
   /** Where the platform runs on this machine: loopback, and http there, are allowed too. */
@@ -29,18 +29,15 @@ export function createPaymentCallback({
 }: CallbackOptions): PaymentCallback {
   const permits = allowLoopback ? isPublicOrLoopback : isPublic;
   const options: RequestOptions = { method: 'POST', agent: false, lookup: checkedLookup(permits, lookup) };
+  const allows = (url: URL): boolean =>
+    (url.protocol === 'https:' || allowLoopback) && mayBeLiteral(url.hostname, permits);
   return {
-    post(target, body, signal) {
+    allows: (url) => allows(new URL(url)),
+    post(target, body) {
       const url = new URL(target.url);
-      if (url.protocol !== 'https:' && !allowLoopback) return Promise.resolve('unreachable');
-      try {
-        checkLiteral(url.hostname, permits);
-      } catch {
-        return Promise.resolve('unreachable');
-      }
-      const patience = AbortSignal.timeout(deadlineMs);
-      const either = signal === undefined ? patience : AbortSignal.any([signal, patience]);
-      return send(url, { ...options, signal: either }, signed(target, JSON.stringify(body), now()));
+      if (!allows(url)) return Promise.resolve('unreachable');
+      const signal = AbortSignal.timeout(deadlineMs);
+      return send(url, { ...options, signal }, signed(target, JSON.stringify(body), now()));
     },
   };
 }

@@ -124,21 +124,20 @@ async function tellDeleted(client: PoolClient, tell: Tell, place: PaymentPlace):
 /** What was settled of an invoice of ours by something that is no payment, told whenever it is another sum than before. */
 async function tellBalances(client: PoolClient, tell: Tell, place: PaymentPlace): Promise<void> {
   const { rows } = await client.query<Balance>(
-    `WITH balance AS (
-       SELECT d.id, d.company_id, d.external_id, record.xero_id, record.body,
-              coalesce(xero_decimal(record.body ->> 'AmountCredited'), 0) AS credited
-         FROM document d JOIN record ON record.organisation_id = d.organisation_id AND record.stream = 'invoices'
-                                    AND record.xero_id = d.xero_id
-        WHERE d.organisation_id = $1 AND d.kind = 'invoice'
+    `WITH moved AS (
+       SELECT d.id, d.company_id, d.external_id, record.xero_id, record.body, now.credited
+         FROM document d
+         JOIN record ON record.organisation_id = d.organisation_id AND record.stream = 'invoices' AND record.xero_id = d.xero_id
+         CROSS JOIN LATERAL (SELECT coalesce(xero_decimal(record.body ->> 'AmountCredited'), 0) AS credited) AS now
+         LEFT JOIN balance_told told ON told.document_id = d.id
+        WHERE d.organisation_id = $1 AND d.kind = 'invoice' AND now.credited <> coalesce(told.credited, 0)
      ),
-     told AS (
-       INSERT INTO balance_told AS known (document_id, company_id, credited)
-       SELECT id, company_id, credited FROM balance ORDER BY id
-       ON CONFLICT (document_id) DO UPDATE SET credited = excluded.credited WHERE known.credited <> excluded.credited
-       RETURNING document_id, xmax <> 0 OR credited <> 0 AS moved
+     noted AS (
+       INSERT INTO balance_told (document_id, company_id, credited) SELECT id, company_id, credited FROM moved ORDER BY id
+       ON CONFLICT (document_id) DO UPDATE SET credited = excluded.credited
      )
      SELECT external_id, xero_id, body ->> 'AmountDue' AS due, body ->> 'AmountPaid' AS paid, credited::text AS credited
-       FROM told JOIN balance ON balance.id = told.document_id WHERE moved ORDER BY external_id`,
+       FROM moved ORDER BY external_id`,
     [place.organisationId],
   );
   for (const { external_id: externalId, xero_id: xeroId, due, paid, credited } of rows) {

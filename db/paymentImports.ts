@@ -344,13 +344,16 @@ async function countsOf(pool: Pool, connectionId: string): Promise<PaymentCounts
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 
+/** As the index of these says it. */
+const unreconciled = `state IN (${unreconciledStates.map((state) => `'${state}'`).join(', ')})`;
+
 async function unreconciledOf(pool: Pool, connectionId: string): Promise<Unreconciled> {
   const { rows } = await pool.query<{ count: number; oldest: Date | null; overdue: number }>(
     `SELECT count(*)::int AS count, min(since) AS oldest,
-            (count(*) FILTER (WHERE since < clock_timestamp() - $3 * interval '1 millisecond'))::int AS overdue
+            (count(*) FILTER (WHERE since < clock_timestamp() - $2 * interval '1 millisecond'))::int AS overdue
        FROM (SELECT coalesce(stamped_at, found_at) AS since FROM payment_import
-              WHERE connection_id = $1 AND state = ANY ($2)) AS open`,
-    [connectionId, unreconciledStates, overdueMs],
+              WHERE connection_id = $1 AND ${unreconciled}) AS open`,
+    [connectionId, overdueMs],
   );
   const { count, oldest, overdue } = rows[0] as (typeof rows)[number];
   return { count, oldestAt: oldest?.toISOString() ?? null, overdue };

@@ -1,7 +1,8 @@
 import { type ApiClient, ApiProblem } from './apiClient.js';
 import { StartError } from './startError.js';
 
-const company = 'demo';
+/** The platform's id of the company that `npm start` connects. */
+export const demoCompany = 'demo';
 
 /** Accounts that the simulator's organisations have: without them a two-way connection waits for a person. */
 const settings = { accounts: { sales: '200', purchases: '300', payments: { card: '090' } } };
@@ -18,7 +19,7 @@ interface Connected {
  * @returns the connection's id.
  */
 export async function connectDemo(api: ApiClient): Promise<string> {
-  await api.put(`/companies/${company}`, { name: 'Demo Company' });
+  await api.put(`/companies/${demoCompany}`, { name: 'Demo Company' });
   const id = await create(api);
   const { status } = await api.get<Connected>(`/connections/${id}`);
   if (status === 'pending') {
@@ -31,7 +32,11 @@ export async function connectDemo(api: ApiClient): Promise<string> {
 
 async function create(api: ApiClient): Promise<string> {
   try {
-    const made = await api.post<Connected>('/connections', { company, direction: 'two-way', syncFromDate: null });
+    const made = await api.post<Connected>('/connections', {
+      company: demoCompany,
+      direction: 'two-way',
+      syncFromDate: null,
+    });
     return made.id;
   } catch (error) {
     if (error instanceof ApiProblem && error.code === 'already_connected') return String(error.body.existing);

@@ -3,8 +3,9 @@ import { ConfigError, readConfig } from '../config/config.js';
 import { ensureAdminKey } from '../workers/adminKeys.js';
 import { createApiClient } from './apiClient.js';
 import { type Backfill, followBackfill } from './backfill.js';
-import { connectDemo } from './demo.js';
+import { connectDemo, demoCompany } from './demo.js';
 import { readOptions, type StartOptions, usage } from './options.js';
+import { showPayments } from './payments.js';
 import { endLeftovers, stopAll } from './processes.js';
 import { reportOf } from './report.js';
 import { type Services, startServices } from './services.js';
@@ -64,6 +65,7 @@ async function serve(options: StartOptions, folder: StateFolder): Promise<void> 
   lookHere(services, folder, backfill, connectionId);
   if (options.once) return say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
   say(await showSync(api, services.simulatorUrl, connectionId));
+  say(await showPayments(api, services.simulatorUrl, connectionId, demoCompany));
   say('Ctrl-C ends everything; the next start goes on from here.');
 }
 

@@ -41,7 +41,8 @@ CREATE TABLE payment_import (
   CHECK (state NOT IN ('imported', 'failed', 'resolved') OR settled_at IS NOT NULL)
 );
 CREATE INDEX payment_import_of_connection ON payment_import (connection_id, found_at DESC, xero_payment_id);
-CREATE INDEX payment_import_open ON payment_import (connection_id, state) WHERE state NOT IN ('imported', 'resolved');
+CREATE INDEX payment_import_open ON payment_import (connection_id, state)
+  WHERE state IN ('matched', 'unmatched', 'ambiguous', 'claimed', 'failed');
 CREATE INDEX payment_import_of_document ON payment_import (document_id);
 
 -- The last word: no code, however wrong, makes a payment that was attempted one that is to be attempted.
@@ -80,6 +81,10 @@ CREATE TABLE balance_told (
   company_id text NOT NULL REFERENCES company,
   credited numeric NOT NULL
 );
+
+-- Contacts that were merged into another: few, and asked for at each claim.
+CREATE INDEX record_merged ON record (organisation_id, xero_id)
+  WHERE stream = 'contacts' AND body ->> 'MergedToContactID' IS NOT NULL;
 
 -- A payment that the platform saved as one of Xero's.
 CREATE INDEX document_of_xero_payment ON document (company_id, lower(content ->> 'xeroPaymentId'))

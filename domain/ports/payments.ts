@@ -109,7 +109,9 @@ export interface PaymentCallback {
    * One signed POST, never repeated. `unreachable`: nothing was sent; `unknown`: it was, and no answer came in time.
    * Does not throw.
    */
-  post(target: CallbackTarget, body: object, signal?: AbortSignal): Promise<CallbackAnswer>;
+  post(target: CallbackTarget, body: object): Promise<CallbackAnswer>;
+  /** May a callback be there, as far as can be told without a look-up? */
+  allows(url: string): boolean;
 }
 
 /** The secrets that sign calls to callbacks. */

@@ -12,6 +12,7 @@ import type { PaymentRunControl, PaymentRunStart } from '../../api/paymentRunCon
 import type { ReviewControl, ReviewStart } from '../../api/reviewControl.js';
 import type { SyncControl, SyncStart } from '../../api/syncControl.js';
 import type { WebhookControl } from '../../api/webhookControl.js';
+import { createPaymentCallback } from '../../callbacks/callback.js';
 import { createApiKeys } from '../../db/apiKeys.js';
 import { createAudit } from '../../db/audit.js';
 import { createCallBudget } from '../../db/budget.js';
@@ -133,6 +134,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     payments: createPaymentImports(pool, tombstones),
     paymentRuns: temporal.paymentRuns,
     callbackSecrets: createCallbackSecrets(pool, sealing),
+    callback: createPaymentCallback({ allowLoopback: false }),
     writes: createWrites(pool),
     schedules: temporal.schedules,
     webhooks: temporal.webhooks,

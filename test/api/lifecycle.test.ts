@@ -622,6 +622,13 @@ async function aDocumentOf(of: string, connectionId: string, organisationId: str
      INSERT INTO push_attempt (id, document_id, version, attempt, push_call_id) SELECT gen_random_uuid(), $1, 1, 1, id FROM call`,
     [id, connectionId, organisationId],
   );
+  await pool.query(
+    `INSERT INTO payment_import (organisation_id, xero_payment_id, company_id, connection_id, state, amount, claimed_at,
+                                 settled_at, document_id)
+     VALUES ($1, gen_random_uuid(), $2, $3, 'imported', 1, now(), now(), $4)`,
+    [organisationId, of, connectionId, id],
+  );
+  await pool.query('INSERT INTO balance_told VALUES ($1, $2, 1)', [id, of]);
   return id;
 }
 
@@ -665,6 +672,7 @@ describe('a key of another company', () => {
     saveDocuments: { documents: [{ kind: 'contact', externalId: 'c-1', ...contents.contact }] },
     decideDocument: { action: 'send' },
     startExport: { previewId: randomUUID() },
+    resolvePaymentImport: { outcome: 'ignored', note: 'Mine now' },
   };
   /** The same for what an address must ask. */
   const queries: Record<string, string> = { reconcile: '?kind=invoice&month=2026-01' };
@@ -688,7 +696,7 @@ describe('a key of another company', () => {
     const named = Object.entries<Record<string, Operation>>(paths).filter(([path]) => /\{(company|id)\}/.test(path));
     const ids = {
       ...{ company: of, location: 'north', stream: 'contacts', xeroId: 'x-1', runId: 'r-1', group: 'bills' },
-      ...{ kind: 'contact', externalId: 'c-1' },
+      ...{ kind: 'contact', externalId: 'c-1', xeroPaymentId: randomUUID() },
     };
     const answers: Record<string, unknown> = {};
     for (const [path, methods] of named) {

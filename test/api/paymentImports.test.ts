@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { Metrics } from '../../api/metrics.js';
 import { createCallbackSecrets } from '../../db/callbackSecrets.js';
 import { createPaymentImports } from '../../db/paymentImports.js';
 import type { PaymentImports } from '../../domain/ports.js';
@@ -72,6 +73,11 @@ test('a payment that is a day old and not imported is a warning on the connectio
   expect((await connection()).warnings).toEqual([
     '1 payment in Xero is older than 24 hours and not imported: GET …/payment-imports says why.',
   ]);
+  const app = (api.deps.metrics as Metrics).app();
+  const { body } = await app.inject('/metrics');
+  await app.close();
+  expect(body).toMatch(/^nightledger_payment_imports\{state="unmatched"\} [1-9]/m);
+  expect(Number(/^nightledger_oldest_unreconciled_payment_seconds (.+)$/m.exec(body)?.[1])).toBeGreaterThan(86_400);
 });
 
 test('a run is asked for by a person, joins the one in hand, and wants payments in', async () => {
@@ -146,6 +152,18 @@ test("another company's connection and an unknown payment are not there", async 
   expect((await api.call('POST', `/v1/connections/${books.connectionId}/callback-secret`, {}, viewer)).statusCode).toBe(
     403,
   );
+});
+
+test.each([
+  'https://127.0.0.1/',
+  'https://[::1]/',
+  'https://10.1.2.3/',
+  'https://169.254.169.254/',
+  'http://localhost:1/',
+])('a callback at %s is refused when it is set', async (callbackUrl) => {
+  const answer = await configure({ callbackUrl });
+  expect(answer.json()).toMatchObject({ code: 'invalid_request', errors: [{ field: 'callbackUrl' }] });
+  expect((await configure({ callbackUrl: 'https://platform.test/payments' })).statusCode).toBe(200);
 });
 
 test("a callback's secret is shown once, is new each time, and stands sealed in the database", async () => {
