@@ -258,7 +258,8 @@ export function allocationMismatch(document: QueuedDocument, facts: PushFacts): 
   if (document.kind !== 'creditNote') return none;
   const { content } = document;
   return sendableAllocations(document, facts).flatMap(({ index, invoice }) => {
-    const otherContact = 'contact' in invoice.content && !isSameContact(invoice.content.contact, content.contact, facts);
+    const otherContact =
+      'contact' in invoice.content && !isSameContact(invoice.content.contact, content.contact, facts);
     const otherCurrency = currencyOf(invoice.record, invoice.content, facts) !== currencyOf(null, content, facts);
     return when(otherContact || otherCurrency, `allocations.${index}.invoice`);
   });
