@@ -7,9 +7,11 @@ import type {
   Connections,
   ConnectionWork,
   Consents,
+  Exports,
   Feed,
   Grants,
   OutboxBells,
+  Previews,
   WebhookEvents,
   XeroLinks,
 } from '../domain/ports.js';
@@ -23,7 +25,9 @@ export interface HousekeepingPorts {
   links: XeroLinks;
   webhookEvents: Pick<WebhookEvents, 'waiting' | 'forget'>;
   outboxBells: Pick<OutboxBells, 'pendingLongerThan'>;
-  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks' | 'ringOutbox'>;
+  previews: Pick<Previews, 'unstarted' | 'forget'>;
+  exports: Pick<Exports, 'unstarted'>;
+  work: Pick<ConnectionWork, 'startBackfill' | 'ringForWebhooks' | 'ringOutbox' | 'startReview'>;
   schedules: Pick<ConnectionSchedules, 'repair'>;
   feed: Pick<Feed, 'forget'>;
   /** Refreshes what is not good any more, one at a time in all processes. */
@@ -37,6 +41,7 @@ const idleMs = 20 * dayMs;
 const unfetchedMs = 60_000;
 /** A bell is heard within a second; what a run in hand cannot send yet it hears of and waits on. */
 const unsentMs = 30_000;
+const previewsKeptDays = 90;
 const retryMs = 10_000;
 
 const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Counts>> = {
@@ -44,6 +49,7 @@ const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Coun
   repairSchedules: ({ schedules }) => schedules.repair(),
   ringForWebhooks,
   ringOutboxes,
+  startReviews,
   refreshIdleGrants,
   showDeadGrants: async ({ grants }) => ({ connections: await grants.showDead() }),
   endLinks,
@@ -51,6 +57,7 @@ const tasks: Record<HousekeepingTask, (ports: HousekeepingPorts) => Promise<Coun
   // A day: a consent that is being given has its grant before its connection.
   forgetGrants: async ({ grants }) => ({ forgotten: await grants.forgetUnused(dayMs) }),
   forgetChanges,
+  forgetPreviews: async ({ previews }) => ({ forgotten: await previews.forget(previewsKeptDays * dayMs) }),
   forgetWebhookEvents: async ({ webhookEvents }) => ({ forgotten: await webhookEvents.forget(keptForMs) }),
 };
 
@@ -79,6 +86,15 @@ async function ringForWebhooks({ webhookEvents, work }: HousekeepingPorts): Prom
   const waiting = await webhookEvents.waiting(unfetchedMs);
   const bells = waiting.map((bell) => ({ id: bell.connectionId, bell }));
   return await eachByItself('rung', bells, ({ bell }) => work.ringForWebhooks(bell));
+}
+
+/** The process that noted them died before it had started their run, or Temporal was away. */
+async function startReviews({ previews, exports, work }: HousekeepingPorts): Promise<Counts> {
+  const owed = [
+    ...(await previews.unstarted(unfetchedMs)).map((wanted) => ({ ...wanted, kind: 'preview' as const })),
+    ...(await exports.unstarted(unfetchedMs)).map((wanted) => ({ ...wanted, kind: 'export' as const })),
+  ];
+  return await eachByItself('started', owed, ({ kind, ...wanted }) => work.startReview(kind, wanted));
 }
 
 /** The same for documents: a save answers whether or not its bell could be rung. */

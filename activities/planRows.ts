@@ -67,7 +67,7 @@ class Walk {
       this.contacts,
     );
     const outcome = excluded ? 'skipped' : row.outcome;
-    if (outcome === 'send') this.coming.add(nameOf(document));
+    if (outcome === 'send' && !document.deleted) this.coming.add(nameOf(document));
     const documents = digestOf(standsOn(document, facts), this.digest);
     return { place, ...row, outcome, seen: { documents, records: records.value() } };
   }

@@ -65,7 +65,7 @@ export interface ApiDeps {
   syncs: SyncControl;
   reviews: ReviewControl;
   previews: Pick<Previews, 'create' | 'get' | 'rows'>;
-  exports: Pick<Exports, 'create' | 'get' | 'rows' | 'inHand'>;
+  exports: Pick<Exports, 'create' | 'get' | 'rows' | 'inHand' | 'end'>;
   /** How long a start of an export waits for the preview to be held against the books, before it answers. */
   checkedWithinMs: number;
   deletions: DeletionControl;

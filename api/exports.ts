@@ -117,8 +117,11 @@ export function exportRoutes(deps: ExportDeps): FastifyPluginAsyncZod {
         handler: async (request, reply) => {
           const shown = await exportFor(deps, request, request.params.id);
           const possible: readonly ExportState[] = from;
-          const run = possible.includes(shown.state) ? await deps.reviews[act](shown.id) : null;
-          if (run === null) throw forbiddenBy('export_ended');
+          if (shown.endedAt !== null || !possible.includes(shown.state)) throw forbiddenBy('export_ended');
+          const run = await deps.reviews[act](shown.id);
+          // Its run was never started, or was terminated in Temporal: it would stand in the way of every other one.
+          if (run === null && step === 'cancel') await deps.exports.end(shown.id, { state: 'cancelled' });
+          else if (run === null) throw forbiddenBy('export_ended');
           return reply.code(202).send(exportView((await deps.exports.get(shown.id)) ?? shown));
         },
       });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Client, WorkflowFailedError, type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client';
 import { endWork } from '../api/endWork.js';
 import { startBackfill } from '../api/startBackfill.js';
+import { startExport, startPreview } from '../api/startReview.js';
 import {
   createBackfillControl,
   createOutboxControl,
@@ -48,6 +49,9 @@ export function createConnectionWork(
     },
     ringForWebhooks: (bell) => controls.webhooks.ring(bell),
     ringOutbox: (bell) => controls.outboxes.ring(bell),
+    async startReview(kind, wanted) {
+      await (kind === 'preview' ? startPreview : startExport)(controls, wanted);
+    },
     async stop(connectionId) {
       const reviewed = await exports.inHand(connectionId);
       await endWork(controls, connectionId);

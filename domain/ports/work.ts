@@ -10,6 +10,11 @@ export interface ConnectionWork {
   ringForWebhooks(bell: WebhookBell): Promise<void>;
   /** Starts the run that sends what was saved, or lets the one in hand know that there is more. */
   ringOutbox(bell: OutboxBell): Promise<void>;
+  /** Starts a preview or an export that is noted and has no run. */
+  startReview(
+    kind: 'preview' | 'export',
+    wanted: { id: string; connectionId: string; companyId: string },
+  ): Promise<void>;
   /** Ends every run that the connection has in hand, and waits until they have ended. */
   stop(connectionId: string): Promise<void>;
 }

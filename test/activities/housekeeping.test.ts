@@ -5,9 +5,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createHousekeepingActivities, type HousekeepingPorts } from '../../activities/housekeeping.js';
 import { createConsents } from '../../db/consents.js';
 import { createDocuments } from '../../db/documents.js';
+import { createExports } from '../../db/exports.js';
 import { createFeed } from '../../db/feed.js';
 import { createGrants } from '../../db/grants.js';
 import { createOutboxBells } from '../../db/outboxBells.js';
+import { createPreviews } from '../../db/previews.js';
 import { createRuns } from '../../db/runs.js';
 import { createSealing } from '../../db/sealing.js';
 import { createWebhookEvents } from '../../db/webhooks.js';
@@ -50,6 +52,7 @@ function ports(): HousekeepingPorts {
   const work = {
     startBackfill: async ({ id }: { id: string }) => void started.push(id),
     ringForWebhooks: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
+    startReview: async (kind: string, { id }: { id: string }) => void started.push(`${kind} ${id}`),
     ringOutbox: async ({ connectionId }: { connectionId: string }) => void rung.push(connectionId),
   };
   return {
@@ -58,6 +61,8 @@ function ports(): HousekeepingPorts {
     connections: connections(),
     links: createXeroLinks({ tokens, oauth }),
     feed: createFeed(database.pool),
+    previews: createPreviews(database.pool),
+    exports: createExports(database.pool),
     tokens,
     webhookEvents: createWebhookEvents(database.pool),
     outboxBells: createOutboxBells(database.pool),
@@ -302,4 +307,25 @@ test('what Postgres says stays in the activity: its failure names only the kind'
   });
   const failing = environment().run(activities.housekeep, 'showDeadGrants' as const);
   await expect(failing).rejects.toMatchObject({ type: 'fault', message: 'internal error error 42P01' });
+});
+
+test('starts previews and exports that nobody has started, and forgets those of a season ago', async () => {
+  const { connectionId } = await connectedCompany(database.pool);
+  const [previews, exports] = [createPreviews(database.pool), createExports(database.pool)];
+  const [preview, sent] = [randomUUID(), randomUUID()];
+  for (const id of [preview, sent]) await previews.create({ id, connectionId, actor: null });
+  await previews.ready(sent, { settings: '', chart: '', taxRates: '', locks: '' });
+  const id = randomUUID();
+  await exports.create({ id, previewId: sent, connectionId, actor: 'user:1' });
+  started.length = 0;
+  expect(await housekeep('startReviews')).toEqual({ started: 0, failed: 0 });
+  await database.pool.query(`UPDATE preview SET made_at = made_at - interval '2 minutes'`);
+  await database.pool.query(`UPDATE export SET started_at = started_at - interval '2 minutes'`);
+  expect(await housekeep('startReviews')).toEqual({ started: 2, failed: 0 });
+  expect(started).toEqual([`preview ${preview}`, `export ${id}`]);
+  await database.pool.query(`UPDATE preview SET made_at = made_at - interval '91 days'`);
+  // What is in hand is kept.
+  expect(await housekeep('forgetPreviews')).toEqual({ forgotten: 1 });
+  await exports.end(id, { state: 'cancelled' });
+  expect(await housekeep('forgetPreviews')).toEqual({ forgotten: 1 });
 });

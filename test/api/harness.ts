@@ -177,6 +177,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<Api> {
     work: {
       startBackfill: () => Promise.reject(new Error('a deletion starts nothing')),
       ringForWebhooks: () => Promise.reject(new Error('a deletion starts nothing')),
+      startReview: () => Promise.reject(new Error('a deletion starts nothing')),
       ringOutbox: () => Promise.reject(new Error('a deletion starts nothing')),
       stop: async (id) => {
         await Promise.all([temporal.cancel(id), temporal.syncs.cancel(id)]);

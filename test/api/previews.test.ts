@@ -224,6 +224,15 @@ describe('an export', () => {
     expect((await post(`/v1/exports/${id}/resume`)).json().code).toBe('export_ended');
   });
 
+  test('whose run is gone can still be cancelled, and then it stands in nobody’s way', async () => {
+    const { id } = (await send(await ready())).json();
+    api.temporal.reviews.running.delete(id);
+    expect((await post(`/v1/exports/${id}/pause`)).json().code).toBe('export_ended');
+    expect((await post(`/v1/exports/${id}/cancel`)).json()).toMatchObject({ state: 'cancelled' });
+    expect((await post(`/v1/exports/${id}/cancel`)).json().code).toBe('export_ended');
+    expect((await send(await ready())).statusCode).toBe(202);
+  });
+
   test('is broken off when the connection is disconnected', async () => {
     const preview = await ready();
     const { id } = (await send(preview)).json();

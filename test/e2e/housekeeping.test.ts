@@ -52,12 +52,14 @@ test('a worker makes the schedule; each run refreshes, shows and forgets, and sa
     repairSchedules: { repaired: 0, removed: 0, failed: 0 },
     ringForWebhooks: { rung: 0, failed: 0 },
     ringOutboxes: { rung: 0, failed: 0 },
+    startReviews: { started: 0, failed: 0 },
     refreshIdleGrants: { refreshed: 1, failed: 0 },
     showDeadGrants: { connections: 0 },
     endLinks: { ended: 0, failed: 0 },
     forgetConsents: { forgotten: 0 },
     forgetGrants: { forgotten: 0 },
     forgetChanges: { forgotten: 0 },
+    forgetPreviews: { forgotten: 0 },
     forgetWebhookEvents: { forgotten: 0 },
   });
   const history = await decodedHistory(run);

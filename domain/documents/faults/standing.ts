@@ -248,12 +248,18 @@ export function allocationExceeds(document: QueuedDocument, facts: PushFacts): r
   return [...above, ...single];
 }
 
+/** Two of the platform's may be one in Xero; as long as neither is there, they are two. */
+function isSameContact(one: string, other: string, facts: PushFacts): boolean {
+  const contactId = contactIdOf(one, facts);
+  return one === other || (contactId !== null && contactId === contactIdOf(other, facts));
+}
+
 export function allocationMismatch(document: QueuedDocument, facts: PushFacts): readonly Fault[] {
   if (document.kind !== 'creditNote') return none;
   const { content } = document;
-  const contactId = contactIdOf(content.contact, facts);
   return sendableAllocations(document, facts).flatMap(({ index, invoice }) => {
-    const otherContact = 'contact' in invoice.content && contactIdOf(invoice.content.contact, facts) !== contactId;
+    const otherContact =
+      'contact' in invoice.content && !isSameContact(invoice.content.contact, content.contact, facts);
     const otherCurrency = currencyOf(invoice.record, invoice.content, facts) !== currencyOf(null, content, facts);
     return when(otherContact || otherCurrency, `allocations.${index}.invoice`);
   });
