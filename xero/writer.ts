@@ -64,8 +64,14 @@ function placeOf(path: string): Place {
 function bodyOf({ method, path, elements }: XeroWrite): string | undefined {
   if (method === 'DELETE') return undefined;
   const { collection, single } = placeOf(path);
-  return JSON.stringify(single ? elements[0] : { [collection]: elements });
+  return withNumbers(JSON.stringify(single ? elements[0] : { [collection]: elements }));
 }
+
+/** A name and its value in JSON text: inside a text of somebody's the quotes before and behind the name are escaped. */
+const decimals = /"(Quantity|UnitAmount|DiscountRate|CurrencyRate|Amount|UnitPrice)":"(-?(?:0|[1-9]\d*)(?:\.\d+)?)"/g;
+
+/** Decimals as JSON numbers with the very digits that they have here: not every server reads them from texts. */
+const withNumbers = (json: string): string => json.replace(decimals, '"$1":$2');
 
 function answerOf(answer: HttpAnswer, write: XeroWrite): WriteAnswer {
   const { status } = answer;

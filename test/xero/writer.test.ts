@@ -132,6 +132,28 @@ describe('against other answers', () => {
     });
   });
 
+  it('sends decimals as numbers with the digits they have, and a text that looks like one as it is', async () => {
+    let received = '';
+    const server = await oddServer((request, response) => {
+      request.on('data', (part) => {
+        received += part;
+      });
+      request.on('end', () => response.writeHead(200).end('{"Items":[{"ItemID":"i"}]}'));
+    });
+    const elements = [
+      {
+        Code: '12.50',
+        Description: 'as "Amount":"1.00" says',
+        SalesDetails: { UnitPrice: '1234567890123.4500', AccountCode: '200' },
+      },
+    ];
+    const call = { elements, idempotencyKey: 'key', stream: 'items' } as const;
+    await writeTo(server.url, { ...call, method: 'PUT', path: 'Items' });
+    await server.close();
+    expect(received).toContain('"SalesDetails":{"UnitPrice":1234567890123.4500,"AccountCode":"200"}');
+    expect(JSON.parse(received).Items[0]).toMatchObject({ Code: '12.50', Description: 'as "Amount":"1.00" says' });
+  });
+
   it('keeps every digit of what Xero answers, and hands over a body alone where the path names a record', async () => {
     const text = '{"Payments":[{"PaymentID":"p","Amount":12345678901234567890.0001,"Status":"DELETED"}]}';
     let [received, asked] = ['', ''];
