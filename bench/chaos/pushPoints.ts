@@ -33,6 +33,12 @@ const lateMs = 4000;
  */
 export const pushPoints = {
   async beforeCall(world: PushWorld): Promise<void> {
+    // A look-up asks the budget too, and is no call that writes.
+    await eventually(
+      'nothing is under way',
+      () => underWay(world),
+      (count) => count === 0,
+    );
     const client = await world.pool.connect();
     try {
       await client.query('BEGIN');
@@ -94,6 +100,13 @@ async function struck({ simulatorUrl, organisation, save }: PushWorld, fault: ob
   await eventually('the fault has struck', hits, (now) => now > 0);
   // It is noted when the call comes in; what it carries out follows at once.
   await delay(50);
+}
+
+async function underWay({ pool }: PushWorld): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>(
+    `SELECT count(*)::int AS count FROM document WHERE state IN ('queued', 'sending', 'waiting')`,
+  );
+  return rows[0]?.count ?? 0;
 }
 
 async function newestCall({ pool, connection }: PushWorld): Promise<string> {

@@ -64,6 +64,42 @@ describe('against the simulator', () => {
     expect(JSON.parse((await reader.readPage(contextOf(tenantId), 'contacts', later)).text).Contacts).toEqual([]);
   });
 
+  it.each(['contacts', 'invoices', 'creditNotes'] as const)(
+    'asks for %s by what people call them, and gets those and no other',
+    async (stream) => {
+      const reader = readerWith(new MemoryBudget());
+      const { collection, idField, numberedBy } = streams[stream];
+      const rowsOf = (text: string) => JSON.parse(text)[collection] as Record<string, string>[];
+      const all = rowsOf((await reader.readPage(contextOf(tenantId), stream, { page: 1, pageSize: 1000 })).text);
+      const named = all.filter((row) => row[numberedBy as string]).slice(0, 3);
+      const numbers = named.map((row) => row[numberedBy as string] as string);
+      const found = rowsOf((await reader.readPage(contextOf(tenantId), stream, { numbers })).text);
+      expect(found.map((row) => row[numberedBy as string]).sort()).toEqual([...numbers].sort());
+      expect(found.map((row) => row[idField]).sort()).toEqual(named.map((row) => row[idField]).sort());
+    },
+  );
+
+  it.each(['purchaseOrders', 'items'] as const)(
+    'asks for one of %s by its number in the address; what is not there is an empty list',
+    async (stream) => {
+      const reader = readerWith(new MemoryBudget());
+      const { collection, numberedBy } = streams[stream];
+      const rowsOf = (text: string) => JSON.parse(text)[collection] as Record<string, string>[];
+      const [first] = rowsOf((await reader.readPage(contextOf(tenantId), stream, { page: 1, pageSize: 5 })).text);
+      const one = first?.[numberedBy as string] as string;
+      expect(rowsOf((await reader.readPage(contextOf(tenantId), stream, { one })).text)).toMatchObject([
+        { [numberedBy as string]: one },
+      ]);
+      expect(rowsOf((await reader.readPage(contextOf(tenantId), stream, { one: 'nothing' })).text)).toEqual([]);
+    },
+  );
+
+  it('asks for the contact groups', async () => {
+    const groups = await readerWith(new MemoryBudget()).contactGroups(contextOf(tenantId));
+    expect(groups.length).toBeGreaterThan(0);
+    for (const group of groups) expect(group).toEqual({ id: expect.any(String), name: expect.any(String) });
+  });
+
   it.each([
     'contacts',
     'invoices',
