@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   }
 }
 
-const rages = { backfill: rage, push: ragePush, payments: ragePayments } as const;
+const rages = { backfill: rage, push: ragePush, payments: ragePayments };
 
 async function rage(stack: Stack, { kills, seed }: ChaosOptions): Promise<boolean> {
   const began = performance.now();

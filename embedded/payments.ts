@@ -9,7 +9,6 @@ interface Invoice {
 
 interface Import {
   invoice: string | null;
-  state: string;
   amount: string;
   currency: string | null;
 }
@@ -42,9 +41,11 @@ export async function showPayments(
     if (outcome !== 'running') throw new StartError(`The payment import ended as ${outcome}: look at ${url}`);
     await delay(pollMs);
   }
-  const { data: imports } = await api.get<{ data: Import[] }>(`${path}/payment-imports?limit=200`);
-  const { state, amount, currency } = imports.find(({ invoice }) => invoice === paid.externalId) as Import;
-  return `Payments in: ${currency} ${amount}, paid in Xero on invoice ${paid.externalId}, is ${state}. ${url}`;
+  const { data: imports } = await api.get<{ data: Import[] }>(`${path}/payment-imports?state=imported&limit=200`);
+  const imported = imports.find(({ invoice }) => invoice === paid.externalId);
+  if (imported === undefined) return `Payments in: nothing was imported for invoice ${paid.externalId}. ${url}`;
+  const { amount, currency } = imported;
+  return `Payments in: ${currency} ${amount}, paid in Xero on invoice ${paid.externalId}, is imported. ${url}`;
 }
 
 /** The first that the simulator lets be paid; null where it lets none. */

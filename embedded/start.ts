@@ -4,6 +4,7 @@ import { ensureAdminKey } from '../workers/adminKeys.js';
 import { createApiClient } from './apiClient.js';
 import { type Backfill, followBackfill } from './backfill.js';
 import { connectDemo, demoCompany } from './demo.js';
+import { showPush } from './documents.js';
 import { readOptions, type StartOptions, usage } from './options.js';
 import { showPayments } from './payments.js';
 import { endLeftovers, stopAll } from './processes.js';
@@ -65,6 +66,7 @@ async function serve(options: StartOptions, folder: StateFolder): Promise<void> 
   lookHere(services, folder, backfill, connectionId);
   if (options.once) return say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
   say(await showSync(api, services.simulatorUrl, connectionId));
+  for (const line of await showPush(api, demoCompany, new Date())) say(line);
   say(await showPayments(api, services.simulatorUrl, connectionId, demoCompany));
   say('Ctrl-C ends everything; the next start goes on from here.');
 }

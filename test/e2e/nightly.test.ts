@@ -62,7 +62,8 @@ test('it reads what changed, and a night that finds a sync in hand joins it', as
   );
   expect(run).toMatchObject({ outcome: 'completed', streams: { invoices: { created: 0, changed: 1 } } });
 
-  await system.xero('POST', '/faults', [{ kind: 'timeout', match: { path: 'Contacts' }, times: 1 }]);
+  const held = { kind: 'timeout', match: { tenantId: books.organisation, path: 'Contacts' } };
+  await system.xero('POST', '/faults', [held]);
   const inHand = await system.api.post<{ runId: string }>(`/connections/${books.id}/sync`, {});
   await scheduleOf(books).trigger(ScheduleOverlapPolicy.SKIP);
   const { info } = await eventually(
@@ -73,6 +74,7 @@ test('it reads what changed, and a night that finds a sync in hand joins it', as
   const started = info.recentActions.at(-1)?.action.workflow.workflowId ?? '';
   expect(await system.client.workflow.getHandle(started).result()).toEqual({ alreadyRunning: true });
   await system.client.workflow.getHandle(`sync:${books.id}`, inHand.runId).cancel();
+  await system.xero('DELETE', '/faults');
 });
 
 test('it changes with the setting, goes with a disconnect, and comes back with a reconnect', async () => {
