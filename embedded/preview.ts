@@ -76,6 +76,6 @@ function table({ groups }: Preview): string[] {
     return [titleOf(group), ...[records, errors, warnings, skipped].map(String), totals.join(', ')];
   });
   return [head, ...rows].map(([name = '', ...cells]) =>
-    `  ${name.padEnd(17)}${cells.map((cell) => cell.padStart(9)).join('')}`.trimEnd(),
+    `  ${name.padEnd(17)}${cells.map((cell) => cell.padStart(12)).join('')}`.trimEnd(),
   );
 }

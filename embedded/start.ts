@@ -7,6 +7,7 @@ import { connectDemo, demoCompany } from './demo.js';
 import { showPush } from './documents.js';
 import { readOptions, type StartOptions, usage } from './options.js';
 import { showPayments } from './payments.js';
+import { showPreview } from './preview.js';
 import { endLeftovers, stopAll } from './processes.js';
 import { reportOf } from './report.js';
 import { type Services, startServices } from './services.js';
@@ -66,6 +67,7 @@ async function serve(options: StartOptions, folder: StateFolder): Promise<void> 
   lookHere(services, folder, backfill, connectionId);
   if (options.once) return say(JSON.stringify(await reportOf(api, services, connectionId, backfill)));
   say(await showSync(api, services.simulatorUrl, connectionId));
+  for (const line of await showPreview(api, connectionId, new Date())) say(line);
   for (const line of await showPush(api, demoCompany, new Date())) say(line);
   say(await showPayments(api, services.simulatorUrl, connectionId, demoCompany));
   say('Ctrl-C ends everything; the next start goes on from here.');

@@ -5,7 +5,7 @@ import type { Contacts } from './contacts.js';
 import type { Invoices } from './invoices.js';
 import { type CreditStream, type Ledger, NOBODY } from './ledger.js';
 import { type AmountTypes, drawAmountTypes, type LineDraft, type Lines, sumLines, type Totals } from './lines.js';
-import { contactSummary, currencyRate } from './parties.js';
+import { contactSummary, currencyRate, unsettled } from './parties.js';
 import type { Column, Source, World } from './world.js';
 
 /** How the three kinds of credit differ. */
@@ -198,13 +198,7 @@ export class Credits {
         Invoice: {
           InvoiceID: this.invoices.id(target),
           InvoiceNumber: this.invoices.number(target),
-          Payments: [],
-          CreditNotes: [],
-          Prepayments: [],
-          Overpayments: [],
-          IsDiscounted: false,
-          HasErrors: false,
-          InvoicePaymentServices: [],
+          ...unsettled(),
           LineItems: [],
         },
         IsDeleted: false,

@@ -24,3 +24,14 @@ export function currencyRate(world: World, currency: string, jitter: number): De
   const millionths = Math.round(usualRate(world.baseCurrency, currency) * (980_000 + (jitter % 40_000)));
   return new Decimal(millionths * 10_000, RATE_DECIMALS);
 }
+
+/** What Xero shows of an invoice inside another document: without what was paid or credited on it. */
+export const unsettled = (): Row => ({
+  Payments: [],
+  CreditNotes: [],
+  Prepayments: [],
+  Overpayments: [],
+  IsDiscounted: false,
+  HasErrors: false,
+  InvoicePaymentServices: [],
+});

@@ -6,7 +6,7 @@ import { ACCOUNTS, BANK_ACCOUNTS } from './chart.js';
 import type { Contacts } from './contacts.js';
 import type { Invoices } from './invoices.js';
 import type { Ledger } from './ledger.js';
-import { contactSummary, currencyRate } from './parties.js';
+import { contactSummary, currencyRate, unsettled } from './parties.js';
 import type { Column, Source, World } from './world.js';
 
 const LARGEST_BATCH = 6;
@@ -128,13 +128,7 @@ export class Payments implements Source {
       Type: this.invoices.type(invoice),
       InvoiceID: this.invoices.id(invoice),
       InvoiceNumber: this.invoices.number(invoice),
-      Payments: [],
-      CreditNotes: [],
-      Prepayments: [],
-      Overpayments: [],
-      IsDiscounted: false,
-      HasErrors: false,
-      InvoicePaymentServices: [],
+      ...unsettled(),
       Contact: contactSummary(this.contacts, this.invoices.contact(invoice)),
       LineItems: [],
       CurrencyCode: this.invoices.currency(invoice),

@@ -1,5 +1,6 @@
 import { calendarDate, dateString, isoSeconds } from '../core/calendar.js';
 import { Decimal, money, type Row, type Value, XeroDate } from '../core/values.js';
+import { unsettled } from './parties.js';
 
 /** A kind of document that payments are made against, named as a payment names it. */
 export interface PayableKind {
@@ -92,13 +93,7 @@ export function paymentRow(document: Row, kind: PayableKind, facts: PaymentFacts
       Type,
       InvoiceID: document[kind.idField],
       InvoiceNumber: kind.numberField && document[kind.numberField],
-      Payments: [],
-      CreditNotes: [],
-      Prepayments: [],
-      Overpayments: [],
-      IsDiscounted: false,
-      HasErrors: false,
-      InvoicePaymentServices: [],
+      ...unsettled(),
       Contact,
       LineItems: [],
       CurrencyCode,

@@ -2,6 +2,7 @@ import { notFound } from '../accounting/errors.js';
 import { calendarDate, dateString } from '../core/calendar.js';
 import { newGuid } from '../core/guid.js';
 import { money, type Row } from '../core/values.js';
+import { unsettled } from '../data/parties.js';
 import { openOf, settled } from '../data/settling.js';
 import type { Books, Found } from './books.js';
 import { centsOf, dayIn, dayOfDate, decimalOf, objectOf } from './fields.js';
@@ -148,13 +149,7 @@ function allocationRow({ InvoiceID, InvoiceNumber }: Row, amount: number, day: n
     Invoice: {
       InvoiceID,
       InvoiceNumber,
-      Payments: [],
-      CreditNotes: [],
-      Prepayments: [],
-      Overpayments: [],
-      IsDiscounted: false,
-      HasErrors: false,
-      InvoicePaymentServices: [],
+      ...unsettled(),
       LineItems: [],
     },
     IsDeleted: false,

@@ -671,8 +671,8 @@ describe('a key of another company', () => {
     putDocument: contents.contact,
     saveDocuments: { documents: [{ kind: 'contact', externalId: 'c-1', ...contents.contact }] },
     decideDocument: { action: 'send' },
-    startExport: { previewId: randomUUID() },
     resolvePaymentImport: { outcome: 'ignored', note: 'Mine now' },
+    startExport: { previewId: randomUUID() },
   };
   /** The same for what an address must ask. */
   const queries: Record<string, string> = { reconcile: '?kind=invoice&month=2026-01' };
