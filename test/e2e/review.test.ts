@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiProblem } from '../../embedded/apiClient.js';
-import { connectBothWays, contentOf, type Platform } from '../support/platform.js';
+import { connectBothWays, contentOf, Platform } from '../support/platform.js';
 import { quietWorkers } from '../support/quiet.js';
 import { Reviewer } from '../support/reviewer.js';
 import { type System, startSystem } from '../support/system.js';
@@ -76,6 +76,37 @@ describe('a preview', () => {
       { externalId: invoice, errors: [{ code: 'period_locked' }] },
     ]);
   });
+});
+
+test('asks Xero for numbers from before the Sync From Date, many in a call, and for nothing else beyond the sync', async () => {
+  const limits = { minute: 1000 };
+  const organisation = await system.organisation({ counts: { contacts: 5, items: 3, invoices: 40 }, limits });
+  const company = randomUUID();
+  const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+  const books = await system.connect(organisation, { company, direction: 'two-way', syncFromDate: yesterday });
+  await system.api.patch(`/connections/${books.id}/settings`, {
+    exportMode: 'reviewed',
+    accounts: { sales: '200', purchases: '300' },
+  });
+  await books.ended();
+  const platform = new Platform(system, company, books);
+  const reviewer = new Reviewer(system, platform);
+  const numbers = [...Array(40).keys()].map((index) => `INV-${String(index + 1).padStart(5, '0')}`);
+  const contact = randomUUID();
+  await platform.saveAll([
+    { kind: 'contact', externalId: contact, content: contentOf.contact() },
+    ...numbers.map((number) => ({
+      kind: 'invoice' as const,
+      externalId: number,
+      content: contentOf.invoice(contact, { number }),
+    })),
+  ]);
+  // The first sync also fetches what the last pages of the first read refer to.
+  await reviewer.callsOf('sync');
+  const before = await reviewer.callsOf('sync');
+  const preview = await reviewer.preview();
+  expect(await reviewer.callsOf('preview')).toEqual({ ...before, invoices: (before.invoices ?? 0) + 1 });
+  expect(preview.groups.invoices).toMatchObject({ records: 40, errors: 0 });
 });
 
 const tomorrow = (): string => new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);

@@ -37,6 +37,12 @@ export interface RowView {
   code?: string | null;
 }
 
+interface RunView {
+  kind: string;
+  endedAt: string | null;
+  streams: Record<string, { calls: number }>;
+}
+
 export class Reviewer {
   constructor(
     private readonly system: System,
@@ -56,6 +62,18 @@ export class Reviewer {
       `/connections/${this.platform.books.id}`,
     );
     return { ...made, currency: organisation.baseCurrency };
+  }
+
+  /** The calls of the newest run of the kind, by stream; a sync is made for it. */
+  async callsOf(kind: 'sync' | 'preview'): Promise<Record<string, number>> {
+    const path = `/connections/${this.platform.books.id}`;
+    if (kind === 'sync') await this.system.api.post(`${path}/sync`, {});
+    const newest = async () => {
+      const { data } = await this.system.api.get<{ data: RunView[] }>(`${path}/runs?limit=20`);
+      return data.find((run) => run.kind === kind);
+    };
+    const run = await eventually(`the ${kind} has ended`, newest, (now) => now !== undefined && now.endedAt !== null);
+    return Object.fromEntries(Object.entries(run?.streams ?? {}).map(([stream, { calls }]) => [stream, calls]));
   }
 
   rows(previewId: string, group: string): Promise<RowView[]> {
