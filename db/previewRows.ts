@@ -48,6 +48,9 @@ interface Row {
   settled_at: Date | null;
 }
 
+/** What was never to be sent is not on its way either. */
+const resultNow = `coalesce(r.result, CASE WHEN r.outcome = 'send' THEN 'pending' ELSE 'skipped' END)`;
+
 export interface RowsWanted extends ListPage {
   group?: PreviewGroup;
   outcome?: RowOutcome;
@@ -64,11 +67,11 @@ export async function listRows<T>(
   const after = keyOf(page.cursor, [(part) => /^\d{1,9}$/.test(part)]);
   const { rows } = await db.query<Row>(
     `SELECT r.place, r.group_name, d.kind, d.external_id, r.xero_payment_id, r.version, ${outcomeNow} AS outcome, r.body,
-            r.errors, r.warnings, coalesce(r.result, 'pending') AS result, r.result_code, r.refusals, r.xero_id, r.settled_at
+            r.errors, r.warnings, ${resultNow} AS result, r.result_code, r.refusals, r.xero_id, r.settled_at
        FROM ${rowsOf}
       WHERE r.preview_id = $1 AND r.outcome IS NOT NULL AND r.place > $2
         AND ($3::text IS NULL OR r.group_name = $3) AND ($4::text IS NULL OR ${outcomeNow} = $4)
-        AND ($5::text IS NULL OR coalesce(r.result, 'pending') = $5)
+        AND ($5::text IS NULL OR ${resultNow} = $5)
       ORDER BY r.place LIMIT $6`,
     [previewId, after?.[0] ?? 0, page.group ?? null, page.outcome ?? null, page.result ?? null, page.limit + 1],
   );

@@ -61,7 +61,7 @@ async function differences(rows: Map<string, RowView>, exportId: string): Promis
   const outcomes = new Map((await reviewer.exportRows(exportId)).map((row) => [nameOf(row), row]));
   return [...rows].flatMap(([name, { outcome }]) => {
     const { result, code } = outcomes.get(name) ?? {};
-    const expected = outcome === 'send' ? 'sent' : 'pending';
+    const expected = outcome === 'send' ? 'sent' : 'skipped';
     return result === expected ? [] : [`${name}: ${outcome} in the preview, then ${result} ${code ?? ''}`];
   });
 }
