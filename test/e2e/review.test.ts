@@ -78,7 +78,7 @@ describe('a preview', () => {
   });
 });
 
-test('asks Xero for numbers from before the Sync From Date, many in a call, and for nothing else beyond the sync', async () => {
+test('asks Xero for numbers, finds those from before the Sync From Date, many in a call, and asks nothing else beyond the sync', async () => {
   const limits = { minute: 1000 };
   const organisation = await system.organisation({ counts: { contacts: 5, items: 3, invoices: 40 }, limits });
   const company = randomUUID();
@@ -91,7 +91,11 @@ test('asks Xero for numbers from before the Sync From Date, many in a call, and 
   await books.ended();
   const platform = new Platform(system, company, books);
   const reviewer = new Reviewer(system, platform);
-  const numbers = [...Array(40).keys()].map((index) => `INV-${String(index + 1).padStart(5, '0')}`);
+  const numbers = [...Array(40).keys()].map((index) => `INV-${String(index * 2 + 1).padStart(5, '0')}`);
+  const taken = await Promise.all(numbers.map((number) => isTaken(organisation, number)));
+  const found = taken.filter((is) => is).length;
+  expect(found).toBeGreaterThan(0);
+  expect(found).toBeLessThan(numbers.length);
   const contact = randomUUID();
   await platform.saveAll([
     { kind: 'contact', externalId: contact, content: contentOf.contact() },
@@ -106,8 +110,13 @@ test('asks Xero for numbers from before the Sync From Date, many in a call, and 
   const before = await reviewer.callsOf('sync');
   const preview = await reviewer.preview();
   expect(await reviewer.callsOf('preview')).toEqual({ ...before, invoices: (before.invoices ?? 0) + 1 });
-  expect(preview.groups.invoices).toMatchObject({ records: 40, errors: 0 });
+  expect(preview.groups.invoices).toMatchObject({ records: numbers.length - found, errors: found });
 });
+
+async function isTaken(organisation: string, number: string): Promise<boolean> {
+  const path = `/organisations/${organisation}/truth/invoices/matching?field=InvoiceNumber&value=${number}`;
+  return (await system.xero<{ count: number }>('GET', path)).count > 0;
+}
 
 const tomorrow = (): string => new Date(Date.now() + 2 * 86_400_000).toISOString().slice(0, 10);
 
