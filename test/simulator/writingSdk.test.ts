@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AccountingApi, type Contact, Invoice, LineAmountTypes } from 'xero-node';
-import { type Simulator, startSimulator } from '../../simulator/index.js';
-import { control, WRITE_SCOPES } from './support.js';
-import { connectedSdk } from './xeroNode.js';
-
-let serial = 0;
-const newName = () => `By the SDK ${++serial}`;
+import type { Simulator } from '../../simulator/index.js';
+import { newName, sdkBooks } from './xeroNode.js';
 
 describe('xero-node alone writes', () => {
   let simulator: Simulator;
@@ -14,12 +10,7 @@ describe('xero-node alone writes', () => {
   let contact: Contact;
 
   beforeAll(async () => {
-    simulator = await startSimulator({ port: 0, demo: false });
-    const wish = { records: 200, limits: { minute: 1_000 } };
-    tenantId = (await control(simulator, 'POST', '/organisations', wish)).tenantId;
-    api = (await connectedSdk(simulator, tenantId, WRITE_SCOPES)).accountingApi;
-    const { body } = await api.createContacts(tenantId, { contacts: [{ name: newName() }] });
-    contact = { contactID: body.contacts?.[0]?.contactID };
+    ({ simulator, api, tenantId, contact } = await sdkBooks());
   });
   afterAll(() => simulator.close());
 

@@ -1,7 +1,7 @@
 import { Issuer } from 'openid-client';
-import { XeroClient } from 'xero-node';
-import type { Simulator } from '../../simulator/index.js';
-import { CLIENT, decide, REDIRECT } from './support.js';
+import { type AccountingApi, type Contact, XeroClient } from 'xero-node';
+import { type Simulator, startSimulator } from '../../simulator/index.js';
+import { CLIENT, control, decide, REDIRECT, WRITE_SCOPES } from './support.js';
 
 /** Points an unchanged xero-node at the simulator: its issuer is preset, its API moved. */
 function sdk(simulator: Simulator, scopes: string[]): XeroClient {
@@ -38,4 +38,26 @@ export async function connectedSdk(simulator: Simulator, tenantId: string, scope
   ]);
   await xero.apiCallback(back.href);
   return xero;
+}
+
+let serial = 0;
+/** A name that nothing has yet. */
+export const newName = (): string => `By the SDK ${++serial}`;
+
+export interface SdkBooks {
+  simulator: Simulator;
+  api: AccountingApi;
+  tenantId: string;
+  /** Of whom documents may be made. */
+  contact: Contact;
+}
+
+/** An organisation with a contact in it, and an unchanged xero-node that may write to it. */
+export async function sdkBooks(): Promise<SdkBooks> {
+  const simulator = await startSimulator({ port: 0, demo: false });
+  const wish = { records: 200, limits: { minute: 1_000 } };
+  const { tenantId } = await control(simulator, 'POST', '/organisations', wish);
+  const api = (await connectedSdk(simulator, tenantId, WRITE_SCOPES)).accountingApi;
+  const { body } = await api.createContacts(tenantId, { contacts: [{ name: newName() }] });
+  return { simulator, api, tenantId, contact: { contactID: body.contacts?.[0]?.contactID } };
 }
